@@ -1,0 +1,21 @@
+/* SOAP faults. One function turns a code into a fault, one turns a fault into a code.
+ * Source: MS-WSMV 2.2.4.43, 3.1.4.1; the table of codes is in fault.c. */
+#ifndef WSM_PROTO_FAULT_H
+#define WSM_PROTO_FAULT_H
+
+#include "proto/envelope.h"
+
+/* The word by which masterzen/winrm recognises a Receive that timed out. It stands in
+ * the text of ERROR_WSMAN_OPERATION_TIMEDOUT and is kept out of all other faults. */
+#define WSM_FAULT_TIMEOUT_WORD "OperationTimeout"
+
+/* Appends a whole envelope. err->code chooses SOAP code, subcode, detail and action;
+ * an unknown code becomes w:InternalError. `machine` as the client spelled the host. */
+void wsm_fault_write(struct wsm_buf *out, const struct wsm_guid *message_id,
+                     struct wsm_span relates_to, const struct wsm_error *err, const char *machine);
+
+/* True if the message is a fault; then err is filled with its number (from f:WSManFault,
+ * else MSFT_WmiError, else derived from the subcode) and its text. err was empty. */
+bool wsm_fault_parse(const struct wsm_envelope *env, struct wsm_error *err);
+
+#endif
