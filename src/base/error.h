@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define WSM_MUST_CHECK            __attribute__((warn_unused_result))
+#define WSM_MUST_CHECK          __attribute__((warn_unused_result))
 #define WSM_PRINTF(text, first) __attribute__((format(__printf__, text, first)))
 
 /* code: a Win32 or WS-Management value of wsmerror.h, 0 = no error.
