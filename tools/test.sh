@@ -1,0 +1,135 @@
+#!/bin/sh
+# Installs what is missing, builds, runs all tests. Prints the time of each stage;
+# ctest's closing line ends each of them.
+#
+# Usage: sh tools/test.sh [--long]
+#   --long   full sizes: long fuzz runs, the large transfers under every sanitizer
+#
+# Root skips permission and limit checks, so as root the suite runs as an
+# unprivileged user from a copy which that user owns; what needs root carries the
+# label "root" and runs afterwards.
+set -eu
+cd "$(dirname "$0")/.."
+top=$(pwd)
+
+long=
+for argument in "$@"; do
+    case $argument in
+    --long) long=1 ;;
+    *)
+        echo "usage: sh tools/test.sh [--long]" >&2
+        exit 64
+        ;;
+    esac
+done
+
+started=$(date +%s)
+stage_name=
+stage() { # names the stage that begins and prints the time of the one before
+    now=$(date +%s)
+    [ -z "$stage_name" ] || echo "== $stage_name: $((now - stage_started)) s"
+    stage_name=$1
+    stage_started=$now
+}
+finish() {
+    stage end
+    echo "== all: $(($(date +%s) - started)) s"
+}
+
+# The working tree as it is, tracked or not, without what git ignores.
+copy_sources() { # $1: folder; its build/ stays, so that only changes are built again
+    mkdir -p "$1/.staged"
+    git -c safe.directory="$top" ls-files -z --cached --others --exclude-standard >"$1/.files"
+    tar --null -T "$1/.files" -cf - | tar -C "$1/.staged" -xf -
+    find "$1" -mindepth 1 -maxdepth 1 ! -name build ! -name .staged -exec rm -rf {} +
+    find "$1/.staged" -mindepth 1 -maxdepth 1 -exec mv {} "$1/" \;
+    rmdir "$1/.staged"
+}
+
+# A skipped test is a failure unless tests/skips.txt names it with a reason.
+check_skips() { # $1: output of ctest
+    sed -n 's/^ *[0-9]*\/[0-9]* Test *#[0-9]*: \([^ ]*\) .*\*\*\*Skipped.*/\1/p' "$1" |
+        while read -r name; do
+            grep -q "^$name " tests/skips.txt || {
+                echo "skipped without a reason in tests/skips.txt: $name" >&2
+                exit 1
+            }
+        done
+}
+
+run_ctest() { # $1: preset, rest: options
+    preset=$1
+    shift
+    status=0
+    ctest --test-dir "build/$preset" --output-on-failure -j2 "$@" >"build/$preset/ctest.log" 2>&1 || status=$?
+    # Of a passing run only the closing lines matter.
+    if [ "$status" -eq 0 ]; then
+        tail -n 3 "build/$preset/ctest.log" | grep -v '^$'
+    else
+        cat "build/$preset/ctest.log"
+        exit "$status"
+    fi
+    check_skips "build/$preset/ctest.log"
+}
+
+build() { # $1: preset
+    cmake --preset "$1" >"build/$1.log" 2>&1 || {
+        cat "build/$1.log"
+        exit 1
+    }
+    cmake --build --preset "$1" >"build/$1.log" 2>&1 || {
+        tail -n 60 "build/$1.log"
+        exit 1
+    }
+}
+
+stage packages
+sh tools/packages.sh build demo test
+
+if [ "$(id -u)" -eq 0 ]; then
+    user=winrmd-test
+    home=/var/lib/$user
+    stage "copy for $user"
+    id "$user" >/dev/null 2>&1 ||
+        useradd --system --user-group --create-home --home-dir "$home" --shell /bin/sh "$user"
+    copy_sources "$home/tree"
+    chown -R "$user:$user" "$home"
+
+    stage "suite as $user"
+    setpriv --reuid="$user" --regid="$user" --init-groups --reset-env \
+        env CI="${CI-}" LANG=C.UTF-8 sh "$home/tree/tools/test.sh" ${long:+--long}
+
+    stage 'tests that need root'
+    cd "$home/tree"
+    run_ctest debug -L '^root$'
+    finish
+    exit 0
+fi
+
+mkdir -p build
+
+stage 'debug build'
+build debug
+stage 'all tests, debug'
+run_ctest debug -LE '^root$'
+
+stage 'address and undefined sanitizer build'
+build asan
+stage 'all tests, address and undefined sanitizers'
+run_ctest asan -LE "^(root|source|header)\$"
+
+stage 'thread sanitizer build'
+build tsan
+stage 'library and unit tests, thread sanitizer'
+run_ctest tsan -L '^(unit|api)$' -LE '^(root|source|header)$'
+
+stage 'clang build'
+build clang
+stage "fuzz targets"
+sh tools/fuzz.sh build/clang "$([ -n "$long" ] && echo 60 || echo 8)"
+
+stage 'release build'
+build release
+stage 'all tests, release'
+run_ctest release -LE '^(root|source|header)$'
+finish
