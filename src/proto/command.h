@@ -16,8 +16,8 @@ struct wsm_command_request {
 void wsm_command_request_write(struct wsm_buf *out, const struct wsm_request_headers *headers,
                                const struct wsm_command_request *msg);
 /* `arguments` has room for WSM_ARGUMENTS_MAX. A malformed CommandId:
- * ERROR_WINRS_SHELLCOMMAND_CLIENTID_NOT_VALID; no rsp:Command: ERROR_WSMAN_SCHEMA_VALIDATION_ERROR.
- */
+ * ERROR_WINRS_SHELLCOMMAND_CLIENTID_NOT_VALID; no rsp:Command: ERROR_WSMAN_SCHEMA_VALIDATION_ERROR;
+ * too many arguments: ERROR_WSMAN_QUOTA_LIMIT. */
 bool wsm_command_request_parse(const struct wsm_envelope *env, struct wsm_span *arguments,
                                struct wsm_command_request *out,
                                struct wsm_error *err) WSM_MUST_CHECK;

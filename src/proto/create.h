@@ -33,7 +33,7 @@ void wsm_create_request_write(struct wsm_buf *out, const struct wsm_request_head
 /* `variables` has room for WSM_ENV_VARIABLES_MAX and is what out->variables points to.
  * A malformed ShellId: ERROR_WINRS_SHELL_CLIENTID_NOT_VALID; a name that is too long:
  * ERROR_WSMAN_CLIENT_CREATESHELL_NAME_INVALID; a bad duration or missing rsp:Shell:
- * ERROR_WSMAN_SCHEMA_VALIDATION_ERROR. */
+ * ERROR_WSMAN_SCHEMA_VALIDATION_ERROR; more than a limit above: ERROR_WSMAN_QUOTA_LIMIT. */
 bool wsm_create_request_parse(const struct wsm_envelope *env, struct wsm_variable *variables,
                               struct wsm_create_request *out, struct wsm_error *err) WSM_MUST_CHECK;
 
@@ -66,8 +66,5 @@ bool wsm_create_response_parse(const struct wsm_envelope *env, struct wsm_create
 
 void wsm_delete_request_write(struct wsm_buf *out, const struct wsm_request_headers *headers);
 void wsm_delete_response_write(struct wsm_buf *out, const struct wsm_response_headers *headers);
-
-/* Writes a tree back as text, for WSMAN_CREATE_SHELL_DATA and the like. */
-void wsm_xml_write(struct wsm_buf *out, const struct wsm_xml_node *node);
 
 #endif

@@ -23,7 +23,7 @@
 enum {
     WSM_SELECTORS_MAX = 8,
     WSM_OPTIONS_MAX = 64,
-    WSM_MESSAGE_ID_MAX = 2048, /* bytes; MS-WSMV product note 47 */
+    WSM_MESSAGE_ID_MAX = 2048, /* bytes as escaped for RelatesTo; MS-WSMV product note 47 */
     WSM_ACTIVITY_ID_MAX = 2048,
     WSM_ENVELOPE_SIZE_MIN = 8192, /* smallest MaxEnvelopeSize a client may ask for */
 };
@@ -59,7 +59,8 @@ struct wsm_envelope {
     const struct wsm_xml_node *body; /* s:Body; never NULL after success */
 };
 
-/* Reads any SOAP message (see wsm_xml_parse for `bytes`). On failure err->code is the
+/* Reads any SOAP message (see wsm_xml_parse for `bytes`). A header that comes twice is
+ * refused, of an option that comes twice the first counts. On failure err->code is the
  * WS-Management code to answer with, and as many headers as were understood are set
  * (message_id for RelatesTo); clear is needed in both cases. */
 bool wsm_envelope_parse(struct wsm_envelope *env, uint8_t *bytes, size_t len,

@@ -4,7 +4,10 @@
 
 #include "proto/envelope.h"
 
-enum { WSM_SEND_STREAMS_MAX = 64 };
+enum {
+    WSM_SEND_STREAMS_MAX = 64,
+    WSM_STREAM_NAME_MAX = 32, /* bytes as escaped; what the size calculations reserve */
+};
 
 /* One rsp:Stream. */
 struct wsm_stream_data {
@@ -14,7 +17,13 @@ struct wsm_stream_data {
     bool end;
 };
 
-/* Largest data of one Send whose envelope stays within max_envelope_size. */
+/* One rsp:Stream, as Send and Receive share it. False: no Name, a Name that is too long,
+ * a bad End, or text that is not base64. The text is decoded in place, so only once. */
+void wsm_stream_write(struct wsm_buf *out, const struct wsm_stream_data *stream);
+bool wsm_stream_parse(const struct wsm_xml_node *node, struct wsm_stream_data *out) WSM_MUST_CHECK;
+
+/* Largest data of one Send whose envelope stays within max_envelope_size, with URL and
+ * ResourceURI of up to 2048 bytes each, as escaped, and no options. */
 size_t wsm_send_data_max(size_t max_envelope_size);
 
 void wsm_send_request_write(struct wsm_buf *out, const struct wsm_request_headers *headers,

@@ -14,7 +14,7 @@
 enum {
     WSM_XML_DEPTH_MAX = 32,
     WSM_XML_ELEMENTS_MAX = 4096,
-    WSM_XML_ATTRIBUTES_MAX = 32, /* on one element */
+    WSM_XML_ATTRIBUTES_MAX = 32, /* on one element, namespace declarations included */
     WSM_XML_NAME_MAX = 1024,     /* bytes of namespace and local name together */
 };
 
@@ -91,8 +91,15 @@ bool wsm_xml_bool_parse(struct wsm_span text, bool *out) WSM_MUST_CHECK;
 /* Appends text with &, <, > and quotes escaped. Characters that XML 1.0 cannot carry
  * (below 0x20 but tab, LF, CR) become '?', as Windows does; CR becomes &#13;. */
 void wsm_xml_escape(struct wsm_buf *out, struct wsm_span text);
+/* The same for the value of an attribute, where tab and LF would be read back as blanks. */
+void wsm_xml_escape_attr(struct wsm_buf *out, struct wsm_span text);
 
-/* Base64 text of an element, decoded where it stands. False: not base64. */
+/* Appends a tree as text: names keep their namespaces, not their prefixes; white space
+ * between elements is left out; mixed content is written with its text first. */
+void wsm_xml_write(struct wsm_buf *out, const struct wsm_xml_node *node);
+
+/* Base64 text of an element, decoded where it stands: once, then node->text is spoilt.
+ * False: not base64. */
 bool wsm_xml_decode_in_place(const struct wsm_xml_node *node,
                              struct wsm_span *out_bytes) WSM_MUST_CHECK;
 
