@@ -131,13 +131,12 @@ extern "C" {
 #define WSMAN_SHELL_NS     WSMAN_TEXT("http://schemas.microsoft.com/wbem/wsman/1/windows/shell")
 #define WSMAN_SHELL_NS_LEN (sizeof(WSMAN_SHELL_NS) / sizeof(WCHAR) - 1)
 
-/* The resource URI of the command shell, and the options it knows. */
-#define WSMAN_CMDSHELL_URI             WSMAN_SHELL_NS WSMAN_TEXT("/cmd")
-#define WSMAN_CMDSHELL_OPTION_CODEPAGE WSMAN_TEXT("WINRS_CODEPAGE")  /* of a shell */
-#define WSMAN_SHELL_OPTION_NOPROFILE   WSMAN_TEXT("WINRS_NOPROFILE") /* of a shell */
-#define WSMAN_CMDSHELL_OPTION_CONSOLEMODE_STDIN \
-    WSMAN_TEXT("WINRS_CONSOLEMODE_STDIN")                                       /* of a command */
-#define WSMAN_CMDSHELL_OPTION_SKIP_CMD_SHELL WSMAN_TEXT("WINRS_SKIP_CMD_SHELL") /* of a command */
+/* The resource URI of the command shell; options of its shells, then of its commands. */
+#define WSMAN_CMDSHELL_URI                      WSMAN_SHELL_NS WSMAN_TEXT("/cmd")
+#define WSMAN_CMDSHELL_OPTION_CODEPAGE          WSMAN_TEXT("WINRS_CODEPAGE")
+#define WSMAN_SHELL_OPTION_NOPROFILE            WSMAN_TEXT("WINRS_NOPROFILE")
+#define WSMAN_CMDSHELL_OPTION_CONSOLEMODE_STDIN WSMAN_TEXT("WINRS_CONSOLEMODE_STDIN")
+#define WSMAN_CMDSHELL_OPTION_SKIP_CMD_SHELL    WSMAN_TEXT("WINRS_SKIP_CMD_SHELL")
 
 /* WSMAN_RECEIVE_DATA_RESULT.commandState. */
 #define WSMAN_COMMAND_STATE_DONE    WSMAN_SHELL_NS WSMAN_TEXT("/CommandState/Done")
