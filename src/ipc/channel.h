@@ -12,6 +12,7 @@
 
 enum {
     WSM_CHANNEL_QUEUE_MAX = 16 * 1024 * 1024, /* bytes waiting to be sent */
+    WSM_CHANNEL_PIECES_MAX = 8,               /* of wsm_channel_send_tail() */
 };
 
 /* fd is owned, closed by wsm_channel_close(). */
@@ -20,9 +21,16 @@ struct wsm_channel {
     struct wsm_list queue; /* private: packets not yet taken by the socket */
     size_t queued_bytes;
     uint8_t *packet;        /* private: WSM_FRAME_MAX bytes, owned */
+    size_t packet_len;      /* private: of the packet received last */
     struct wsm_buf message; /* private: fragments so far */
-    uint16_t message_type;
+    uint16_t message_type;  /* private: of the unfinished message, 0 = none */
 };
+
+/* A channel that was never opened: close and the questions are harmless on it. */
+#define WSM_CHANNEL_INIT \
+    {                    \
+        .fd = -1         \
+    }
 
 /* Takes over fd (transfer, on success only). */
 bool wsm_channel_open(struct wsm_channel *channel, int fd, struct wsm_error *err) WSM_MUST_CHECK;
@@ -39,7 +47,8 @@ bool wsm_channel_send(struct wsm_channel *channel, const struct wsm_message_type
                       const void *message, int pass_fd, struct wsm_error *err) WSM_MUST_CHECK;
 /* One frame whose payload is the message's fields followed by `tail`, sent without
  * copying the tail when the socket takes it at once: the message's last field must be a
- * SPAN, left empty in *message, and header, fields and tail must fit WSM_FRAME_MAX. */
+ * SPAN, left empty in *message, and header, fields and tail must fit WSM_FRAME_MAX.
+ * piece_count ≤ WSM_CHANNEL_PIECES_MAX. */
 bool wsm_channel_send_tail(struct wsm_channel *channel, const struct wsm_message_type *type,
                            const void *message, const struct wsm_span *pieces, size_t piece_count,
                            struct wsm_error *err) WSM_MUST_CHECK;
@@ -47,7 +56,7 @@ bool wsm_channel_send_tail(struct wsm_channel *channel, const struct wsm_message
 /* Is something queued? Then poll for writing and call flush when the socket is writable. */
 static inline bool wsm_channel_wants_write(const struct wsm_channel *channel)
 {
-    return !wsm_list_is_empty(&channel->queue);
+    return channel->queued_bytes > 0;
 }
 bool wsm_channel_flush(struct wsm_channel *channel, struct wsm_error *err) WSM_MUST_CHECK;
 
@@ -57,9 +66,14 @@ enum wsm_channel_result {
     WSM_CHANNEL_EOF,     /* the peer closed */
     WSM_CHANNEL_BAD,     /* not our protocol, or a socket error: err says; close it */
 };
-/* *out_fd is owned by the caller, -1 if none came. */
+/* *out_fd is owned by the caller, -1 if none came. A descriptor travels with the last
+ * frame of its message. */
 enum wsm_channel_result wsm_channel_receive(struct wsm_channel *channel, struct wsm_frame *out,
                                             int *out_fd, struct wsm_error *err);
+
+/* Overwrites the payload that the last receive lent out: for messages with secrets, once
+ * they have been acted upon. */
+void wsm_channel_wipe(struct wsm_channel *channel);
 
 /* What the kernel says of the other end (SO_PEERCRED). */
 struct wsm_peer {

@@ -27,7 +27,8 @@ struct wsm_frame {
     struct wsm_span payload; /* borrowed from the packet */
 };
 
-/* A packet is a frame or it is not: DONE or BAD (short, length differs, unknown flags). */
+/* A packet is a frame or it is not: DONE or BAD (short, too long, length differs,
+ * type 0, unknown flags). */
 enum wsm_parse wsm_frame_parse(struct wsm_span packet, struct wsm_frame *out);
 void wsm_frame_header_write(uint8_t out[WSM_FRAME_HEADER], uint16_t type, uint16_t flags,
                             uint32_t payload_len);
@@ -58,9 +59,11 @@ struct wsm_message_type {
     const char *name;
     const struct wsm_field *fields;
     size_t field_count;
+    bool is_secret; /* its payload is wiped from every buffer of ours after use */
 };
 
-/* Appends the payload of *message as `type` lays it out. */
+/* Appends the payload of *message as `type` lays it out. A span above WSM_MESSAGE_MAX
+ * fails the buffer. */
 void wsm_message_write(struct wsm_buf *out, const struct wsm_message_type *type,
                        const void *message);
 /* Reads a payload into *out. False: too short, too long or a field that does not fit;
