@@ -25,13 +25,14 @@
  *             through async->completionFunction: exactly one last callback each, with
  *             WSMAN_FLAG_CALLBACK_END_OF_OPERATION. `error` is never NULL; code 0 is success;
  *             with another code `data` is NULL. The out handle is set before any callback can
- *             run; after wrong arguments it is NULL. A handle of an operation that fails later must
- *             still be closed. With async or its function NULL nothing is sent, the
- *             out handle is NULL, and there is no callback.
- * Callbacks   run on threads of the library, never on the caller's stack, so perhaps before the
- *             call has returned; those of one shell come one after the other. Everything may be
- * called in them except WSManCloseSession and WSManDeinitialize, which wait for callbacks and so
- * give ERROR_POSSIBLE_DEADLOCK there. Threads     every function may be called from any thread.
+ *             run; after wrong arguments it is NULL. A handle of an operation that fails later
+ *             must still be closed. With async or its function NULL nothing is sent, the out
+ *             handle is NULL, and there is no callback.
+ * Callbacks   run on threads of the library, never on the caller's stack, so perhaps before
+ *             the call has returned; those of one shell come one after the other. All functions
+ *             may be called in them, except that WSManCloseSession and WSManDeinitialize, which
+ *             wait for callbacks, give ERROR_POSSIBLE_DEADLOCK there.
+ * Threads     every function may be called from any thread.
  * Closing     a parent ends what is pending under it: each gets its last callback with
  *             ERROR_OPERATION_ABORTED before the close completes.
  * Time-outs   come from the session options 12 to 17, else 1. No answer 5 s after that gives
@@ -626,7 +627,8 @@ WSMAN_API_EXPORT DWORD WINAPI WSManCloseOperation(WSMAN_OPERATION_HANDLE operati
  * the same async until the shell is closed, so its context must live as long.
  *
  * session      not NULL
- * flags        0, or WSMAN_FLAG_NO_COMPRESSION with one of the two WSMAN_FLAG_SERVER_BUFFERING_MODE
+ * flags        0, WSMAN_FLAG_NO_COMPRESSION, one of WSMAN_FLAG_SERVER_BUFFERING_MODE_DROP and
+ *              _BLOCK, or the former with one of the latter
  * resourceUri  not NULL or blank, e.g. WSMAN_CMDSHELL_URI
  * startupInfo  NULL: stdin, stdout, stderr and the server's defaults
  * options      NULL: none, e.g. WSMAN_CMDSHELL_OPTION_CODEPAGE
@@ -694,8 +696,8 @@ WSMAN_API_EXPORT void WINAPI WSManSignalShell(WSMAN_SHELL_HANDLE shell,
  * Completes many times: per piece of output one callback with receiveData and flags 0, or
  * WSMAN_FLAG_CALLBACK_END_OF_STREAM with the last piece of a stream. The last callback has flags
  * exactly WSMAN_FLAG_CALLBACK_END_OF_OPERATION; on success its receiveData has
- * WSMAN_COMMAND_STATE_DONE and the exit code. A callback that takes long holds up the output of its
- * shell, in the end the command; nothing is lost.
+ * WSMAN_COMMAND_STATE_DONE and the exit code. A callback that takes long holds up the output of
+ * its shell, in the end the command; nothing is lost.
  *
  * shell             not NULL
  * command           NULL: output of the shell itself
@@ -754,8 +756,8 @@ WSMAN_API_EXPORT void WINAPI WSManSendShellInput(WSMAN_SHELL_HANDLE shell,
  *
  * Errors: ERROR_WSMAN_CLIENT_CLOSECOMMAND_NULL_PARAM,
  * ERROR_WSMAN_CLIENT_INVALID_CLOSE_COMMAND_FLAG, ERROR_WSMAN_COMMAND_ALREADY_CLOSED; those of the
- * network and the server. A command that the server no longer knows counts as closed. Source:
- * WSManCloseCommand; MS-WSMV 3.1.4.12. */
+ * network and the server. A command that the server no longer knows counts as closed.
+ * Source: WSManCloseCommand; MS-WSMV 3.1.4.12. */
 WSMAN_API_EXPORT void WINAPI WSManCloseCommand(WSMAN_COMMAND_HANDLE commandHandle, DWORD flags,
                                                WSMAN_SHELL_ASYNC *async);
 
@@ -941,7 +943,7 @@ typedef struct _WSMAN_AUTHZ_QUOTA {
 
 /* Entry points of a plug-in, exported under the names in the comments. The host calls them on
  * several threads at a time; they must not block for long. What it hands them is borrowed until
- * the plug-in calls WSManPluginOperationComplete for the request. Source: the page of
+ * the plug-in calls WSManPluginOperationComplete for the request. The source is the page of
  * each type. */
 
 /* WSManPluginStartup: once per application; a result other than 0 refuses to load. */
