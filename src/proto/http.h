@@ -1,8 +1,8 @@
 /* Strict HTTP/1.1 codec, used by both ends. No I/O: bytes in, a head or body bytes
  * out. Refuses what makes two readers disagree: repeated or conflicting
- * Content-Length, Content-Length with chunked, bare LF, blank before the colon,
- * folded lines, control characters. Source: RFC 9112; limits: docs/limits in the README of the
- * service. */
+ * Content-Length, Content-Length with chunked, repeated Host, Content-Type or
+ * Authorization, bare LF, blank before the colon, folded lines, control characters.
+ * Source: RFC 9110 and 9112. */
 #ifndef WSM_PROTO_HTTP_H
 #define WSM_PROTO_HTTP_H
 
@@ -71,14 +71,14 @@ enum wsm_http_media {
 };
 enum wsm_http_media wsm_http_media_of(struct wsm_span content_type);
 
-/* Reads a chunked body in place, as it arrives. Zero-initialised at its start. */
+/* Reads a chunked body in place, as it arrives. Zero-initialised at its start; the fields
+ * but `total` are private. */
 struct wsm_http_chunks {
     int state;
     uint64_t left;     /* bytes of the current chunk still to come */
-    uint64_t line_len; /* of the size line or trailer being read */
-    uint64_t
-        overhead; /* framing bytes so far, against peers whose framing costs more than their data */
-    uint64_t total; /* data bytes so far */
+    uint64_t line_len; /* of the size line, or of all trailers, so far */
+    uint64_t overhead; /* framing bytes so far: may not cost more than the data for long */
+    uint64_t total;    /* data bytes so far */
 };
 /* Takes *inout_len raw bytes at `bytes`; on return the data bytes stand at the start
  * of `bytes` and *inout_len counts them; *out_used says how many raw bytes were taken
@@ -86,11 +86,13 @@ struct wsm_http_chunks {
 enum wsm_parse wsm_http_chunks_step(struct wsm_http_chunks *chunks, uint8_t *bytes,
                                     size_t *inout_len, size_t *out_used);
 
-/* Appends a request head. `headers` is a list of "Name: value" lines ended by NULL;
- * Host, Content-Length and Connection: Keep-Alive are added. No CR or LF may be in any text. */
+/* Appends a request head. `headers` is a list of "Name: value" lines ended by NULL (NULL =
+ * none); Host, Content-Length and Connection: Keep-Alive are added. A control character
+ * in any text spoils the buffer: wsm_buf_ok() then says no. */
 void wsm_http_request_write(struct wsm_buf *out, const char *target, const char *host,
                             const char *const *headers, size_t content_length);
-/* Appends a response head with Content-Length; close adds "Connection: close". */
+/* Appends a response head with Content-Length (an interim one, 1xx, goes without);
+ * close adds "Connection: close". */
 void wsm_http_response_write(struct wsm_buf *out, int status, const char *const *headers,
                              size_t content_length, bool close);
 /* A response head whose Content-Length is not known yet: a field of fixed width is
