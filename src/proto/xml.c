@@ -20,8 +20,9 @@ enum {
     RAW_MISSES_MAX = 16, /* looks like a Stream, but is none: then expat gets all the rest */
 };
 
-#define NAME_SEPARATOR '\n' /* between namespace and local name; expat refuses it in a namespace \
-                             */
+#define NAME_SEPARATOR                                                        \
+    '\n' /* between namespace and local name; expat refuses it in a namespace \
+          */
 
 /* One block of memory; the document points to the newest. */
 struct wsm_xml_arena {
