@@ -1,0 +1,496 @@
+/* Shell hosts. The monitor's only thread: nothing here waits, a connection that does not
+ * come about at once is tried again by a timer. What a host says is not read here. */
+#include "monitor/hosts.h"
+
+#include "base/log.h"
+#include "ipc/channel.h"
+#include "monitor/spawn.h"
+#include "wsmerror.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { RETRY_FIRST_MS = 1, RETRY_LAST_MS = 50 };
+
+/* A host started by us. */
+struct child {
+    struct wsm_list node;
+    pid_t pid;
+    uint64_t id;
+};
+
+enum dial_kind {
+    DIAL_NEW,   /* just started: does not listen yet */
+    DIAL_KNOWN, /* CONNECT_HOST */
+    DIAL_SCAN,
+};
+
+/* A connection being made. */
+struct dial {
+    struct wsm_list node;
+    struct wsm_timer timer; /* the next try */
+    struct wsm_hosts *hosts;
+    enum dial_kind kind;
+    uint64_t request;
+    uint64_t id;
+    int64_t until_ms;
+    int64_t retry_ms;
+    struct wsm_host_record record;
+};
+
+static void on_dial_time(struct wsm_timer *timer);
+static void on_scan_time(struct wsm_timer *timer);
+
+void wsm_hosts_init(struct wsm_hosts *hosts, struct wsm_loop *loop, const struct wsm_run_dir *dir,
+                    const struct wsm_hosts_events *events, const struct wsm_hosts_options *options)
+{
+    *hosts = (struct wsm_hosts){ .loop = loop, .dir = dir, .events = events, .options = *options };
+    wsm_list_init(&hosts->children);
+    wsm_list_init(&hosts->dials);
+    wsm_timer_init(&hosts->scan_timer, on_scan_time);
+}
+
+static void dial_free(struct dial *dial)
+{
+    if (dial->kind == DIAL_SCAN) {
+        dial->hosts->scan_active--;
+        wsm_timer_start(dial->hosts->loop, &dial->hosts->scan_timer, 0);
+    }
+    wsm_timer_stop(&dial->timer);
+    wsm_list_remove(&dial->node);
+    free(dial);
+}
+
+static struct dial *dial_new(struct wsm_hosts *hosts, enum dial_kind kind, uint64_t request,
+                             uint64_t id, const struct wsm_host_record *record)
+{
+    struct dial *dial = calloc(1, sizeof(*dial));
+
+    if (dial == NULL)
+        return NULL;
+    dial->hosts = hosts;
+    dial->kind = kind;
+    dial->request = request;
+    dial->id = id;
+    dial->record = *record;
+    dial->until_ms = wsm_now_ms() + WSM_HOSTS_CONNECT_MS;
+    dial->retry_ms = RETRY_FIRST_MS;
+    wsm_timer_init(&dial->timer, on_dial_time);
+    wsm_list_add(&hosts->dials, &dial->node);
+    if (kind == DIAL_SCAN)
+        hosts->scan_active++;
+    wsm_timer_start(hosts->loop, &dial->timer, kind == DIAL_NEW ? RETRY_FIRST_MS : 0);
+    return dial;
+}
+
+/* The dial has come to nothing; frees it. */
+static void dial_failed(struct dial *dial, const struct wsm_error *err)
+{
+    struct wsm_hosts *hosts = dial->hosts;
+    enum dial_kind kind = dial->kind;
+    uint64_t request = dial->request, id = dial->id;
+
+    if (kind == DIAL_NEW)
+        kill(dial->record.pid, SIGKILL); /* ours, not reaped; harmless if it is dead */
+    dial_free(dial);
+    if (kind != DIAL_SCAN)
+        hosts->events->on_failed(hosts, request, id, err);
+    else if (err->code != ERROR_WSMAN_UNEXPECTED_SELECTORS)
+        wsm_log_warning("%s", wsm_error_text(err));
+}
+
+/* Whoever called listen() must be who the record names. */
+static bool check_peer(const struct dial *dial, int fd, struct wsm_error *err)
+{
+    struct wsm_peer peer;
+
+    if (!wsm_channel_peer(fd, &peer, err))
+        return false;
+    if (peer.uid != dial->record.uid || peer.pid != dial->record.pid)
+        return wsm_fail(err, ERROR_ACCESS_DENIED,
+                        "shell host %016" PRIx64
+                        ": process %d of user %u listens, not process %d of user %u",
+                        dial->id, peer.pid, peer.uid, dial->record.pid, dial->record.uid);
+    return true;
+}
+
+/* One try. *out_fd is -1 if it is worth trying again. */
+static bool connect_once(const struct dial *dial, int *out_fd, struct wsm_error *err)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    char name[WSM_HOST_NAME_SIZE];
+    int error;
+    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    if (fd < 0)
+        return wsm_fail(err, ERROR_INTERNAL_ERROR, "socket: %s", strerror(errno));
+    wsm_host_socket_name(dial->id, name);
+    memcpy(address.sun_path, name, sizeof(name));
+    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0) {
+        *out_fd = fd;
+        return true;
+    }
+    error = errno;
+    close(fd);
+    *out_fd = -1;
+    if (error == EAGAIN || (error == ECONNREFUSED && dial->kind == DIAL_NEW))
+        return true;
+    if (error != ECONNREFUSED && error != ENOENT)
+        return wsm_fail(err, ERROR_INTERNAL_ERROR, "shell host %016" PRIx64 ": %s", dial->id,
+                        strerror(error));
+    wsm_host_record_remove(dial->hosts->dir, dial->id);
+    return wsm_fail(err, ERROR_WSMAN_UNEXPECTED_SELECTORS, "shell host %016" PRIx64 " is gone",
+                    dial->id);
+}
+
+static void on_dial_time(struct wsm_timer *timer)
+{
+    struct dial *dial = WSM_CONTAINER_OF(timer, struct dial, timer);
+    struct wsm_error err = WSM_ERROR_INIT;
+    int fd = -1;
+
+    if (!connect_once(dial, &fd, &err) || (fd >= 0 && !check_peer(dial, fd, &err))) {
+        dial_failed(dial, &err);
+    } else if (fd >= 0) {
+        struct wsm_hosts *hosts = dial->hosts;
+        struct wsm_host_record record = dial->record;
+        uint64_t request = dial->request, id = dial->id;
+
+        dial_free(dial);
+        hosts->events->on_connected(hosts, request, id, &record, fd);
+    } else if (wsm_now_ms() >= dial->until_ms) {
+        wsm_fail(&err, ERROR_TIMEOUT, "shell host %016" PRIx64 " did not answer within %d ms",
+                 dial->id, WSM_HOSTS_CONNECT_MS);
+        dial_failed(dial, &err);
+    } else {
+        wsm_timer_start(dial->hosts->loop, &dial->timer, dial->retry_ms);
+        dial->retry_ms = dial->retry_ms * 2 < RETRY_LAST_MS ? dial->retry_ms * 2 : RETRY_LAST_MS;
+    }
+    if (fd >= 0)
+        close(fd);
+    wsm_error_clear(&err);
+}
+
+/* A socket in the run directory on which the host will listen, with a new random id. */
+static bool bind_socket(int *out_fd, uint64_t *out_id, struct wsm_error *err)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    char name[WSM_HOST_NAME_SIZE];
+    uint64_t id = 0;
+    mode_t mask;
+    int fd, result;
+
+    while (id == 0)
+        if (getrandom(&id, sizeof(id), 0) != (ssize_t)sizeof(id))
+            return wsm_fail(err, ERROR_INTERNAL_ERROR, "getrandom: %s", strerror(errno));
+    fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return wsm_fail(err, ERROR_INTERNAL_ERROR, "socket: %s", strerror(errno));
+    wsm_host_socket_name(id, name);
+    memcpy(address.sun_path, name, sizeof(name));
+    mask = umask(0177); /* mode 0600 from birth */
+    result = bind(fd, (struct sockaddr *)&address, sizeof(address));
+    umask(mask);
+    if (result != 0) {
+        wsm_fail(err, ERROR_INTERNAL_ERROR, "run directory, %s: %s", name, strerror(errno));
+        close(fd);
+        return false;
+    }
+    *out_fd = fd;
+    *out_id = id;
+    return true;
+}
+
+static bool spawn_host(const struct wsm_hosts_options *options, int socket_fd, pid_t *out_pid,
+                       struct wsm_error *err)
+{
+    char *argv[] = { (char *)(uintptr_t)options->program,
+                     (char *)(uintptr_t) "--nofile",
+                     (char *)(uintptr_t)options->nofile,
+                     options->watch_fd >= 0 ? (char *)(uintptr_t) "--watch-fd" : NULL,
+                     (char *)(uintptr_t) "4",
+                     NULL };
+    const int fds[] = { socket_fd, options->watch_fd };
+    struct wsm_spawn spawn = { .path = options->program,
+                               .argv = argv,
+                               .environment = options->environment,
+                               .fds = fds,
+                               .fd_count = options->watch_fd >= 0 ? 2 : 1,
+                               .group = WSM_SPAWN_OWN_SESSION };
+
+    return wsm_spawn_run(&spawn, out_pid, err);
+}
+
+static void child_free(struct wsm_hosts *hosts, struct child *child)
+{
+    wsm_list_remove(&child->node);
+    hosts->child_count--;
+    free(child);
+}
+
+/* The host runs: writes its record and begins to connect. */
+static bool adopt(struct wsm_hosts *hosts, struct child *child, uint64_t request,
+                  struct wsm_host_record *record, struct wsm_error *err)
+{
+    if (!wsm_process_start(child->pid, &record->start))
+        return wsm_fail(err, ERROR_INTERNAL_ERROR, "/proc/%d/stat cannot be read", child->pid);
+    if (!wsm_host_record_save(hosts->dir, child->id, record, err))
+        return false;
+    return dial_new(hosts, DIAL_NEW, request, child->id, record) != NULL ||
+           wsm_fail_memory(err, "shell host");
+}
+
+bool wsm_hosts_start(struct wsm_hosts *hosts, uint64_t request, const char *shell_id,
+                     const char *owner, struct wsm_error *err)
+{
+    struct wsm_host_record record = { .uid = hosts->options.uid };
+    struct child *child;
+    int fd = -1;
+
+    if (hosts->child_count == WSM_HOSTS_MAX)
+        return wsm_fail(err, ERROR_WSMAN_QUOTA_SYSTEM, "%d shell hosts are running, no more start",
+                        WSM_HOSTS_MAX);
+    if (!wsm_shell_id_is_valid(wsm_span_str(shell_id)) || owner[0] == '\0' ||
+        strlen(owner) > WSM_LOGON_USER_MAX)
+        return wsm_fail(err, ERROR_INVALID_PARAMETER, "shell id or owner is malformed");
+    memcpy(record.shell_id, shell_id, strlen(shell_id));
+    memcpy(record.owner, owner, strlen(owner));
+    child = calloc(1, sizeof(*child));
+    if (child == NULL)
+        return wsm_fail_memory(err, "shell host");
+    if (!bind_socket(&fd, &child->id, err)) {
+        free(child);
+        return false;
+    }
+    if (!spawn_host(&hosts->options, fd, &child->pid, err)) {
+        close(fd);
+        wsm_host_record_remove(hosts->dir, child->id);
+        free(child);
+        return false;
+    }
+    close(fd); /* else a connection to a dead host would succeed */
+    record.pid = child->pid;
+    wsm_list_add(&hosts->children, &child->node);
+    hosts->child_count++;
+    if (!adopt(hosts, child, request, &record, err)) {
+        kill(child->pid, SIGKILL); /* its files go when it is reaped */
+        return false;
+    }
+    return true;
+}
+
+bool wsm_hosts_connect(struct wsm_hosts *hosts, uint64_t request, uint64_t id,
+                       struct wsm_error *err)
+{
+    struct wsm_error why = WSM_ERROR_INIT;
+    struct wsm_host_record record;
+
+    if (id == 0 || !wsm_host_record_load(hosts->dir, id, &record, &why)) {
+        wsm_error_clear(&why);
+        return wsm_fail(err, ERROR_WSMAN_UNEXPECTED_SELECTORS, "there is no shell host %016" PRIx64,
+                        id);
+    }
+    return dial_new(hosts, DIAL_KNOWN, request, id, &record) != NULL ||
+           wsm_fail_memory(err, "shell host");
+}
+
+/* Adds the id to the scan, which has room for *room. */
+static bool scan_add(struct wsm_hosts *hosts, uint64_t id, size_t *room)
+{
+    uint64_t *grown;
+
+    if (hosts->scan_count == *room) {
+        grown = reallocarray(hosts->scan, *room * 2, sizeof(*grown));
+        if (grown == NULL)
+            return false;
+        hosts->scan = grown;
+        *room *= 2;
+    }
+    hosts->scan[hosts->scan_count++] = id;
+    return true;
+}
+
+/* What a monitor left behind that died while it started a host: no dial of that kind is
+ * under way now, so a socket without a record belongs to nobody, nor does a half record. */
+static void remove_leftover(const struct wsm_hosts *hosts, const char *name)
+{
+    uint64_t id = wsm_host_name_parse(name, ".sock");
+    char record_name[WSM_HOST_NAME_SIZE];
+
+    if (wsm_host_name_parse(name, ".host.tmp") != 0)
+        wsm_run_dir_remove(hosts->dir, name);
+    if (id == 0)
+        return;
+    wsm_host_record_name(id, record_name);
+    if (faccessat(hosts->dir->fd, record_name, F_OK, 0) != 0 && errno == ENOENT)
+        wsm_run_dir_remove(hosts->dir, name);
+}
+
+static bool scan_directory(struct wsm_hosts *hosts)
+{
+    int fd = openat(hosts->dir->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *entries = fd < 0 ? NULL : fdopendir(fd);
+    const struct dirent *entry;
+    size_t room = 16;
+    bool ok = true;
+
+    if (entries == NULL) {
+        if (fd >= 0)
+            close(fd);
+        return false;
+    }
+    hosts->scan = calloc(room, sizeof(*hosts->scan));
+    ok = hosts->scan != NULL;
+    while (ok && (entry = readdir(entries)) != NULL) {
+        uint64_t id = wsm_host_name_parse(entry->d_name, ".host");
+
+        if (id != 0)
+            ok = scan_add(hosts, id, &room);
+        else
+            remove_leftover(hosts, entry->d_name);
+    }
+    closedir(entries);
+    return ok;
+}
+
+static void end_scan(struct wsm_hosts *hosts)
+{
+    wsm_timer_stop(&hosts->scan_timer);
+    free(hosts->scan);
+    hosts->scan = NULL;
+    hosts->scan_next = hosts->scan_count = 0;
+}
+
+void wsm_hosts_start_scan(struct wsm_hosts *hosts)
+{
+    wsm_hosts_cancel(hosts);
+    if (!scan_directory(hosts))
+        wsm_log_error("run directory: looking for shell hosts: %s", strerror(errno));
+    wsm_timer_start(hosts->loop, &hosts->scan_timer, 0);
+}
+
+void wsm_hosts_resume_scan(struct wsm_hosts *hosts)
+{
+    if (hosts->scan != NULL)
+        wsm_timer_start(hosts->loop, &hosts->scan_timer, 0);
+}
+
+static void scan_one(struct wsm_hosts *hosts, uint64_t id)
+{
+    struct wsm_error err = WSM_ERROR_INIT;
+    struct wsm_host_record record;
+
+    if (!wsm_host_record_load(hosts->dir, id, &record, &err))
+        wsm_log_warning("shell host %016" PRIx64 ": %s", id, wsm_error_text(&err));
+    else if (dial_new(hosts, DIAL_SCAN, 0, id, &record) == NULL)
+        wsm_log_error("shell host %016" PRIx64 ": out of memory", id);
+    wsm_error_clear(&err);
+}
+
+/* Goes on with the scan: armed by its start, by the end of each of its dials, and when
+ * the way to net is free again. */
+static void on_scan_time(struct wsm_timer *timer)
+{
+    struct wsm_hosts *hosts = WSM_CONTAINER_OF(timer, struct wsm_hosts, scan_timer);
+
+    while (hosts->scan_next < hosts->scan_count && hosts->scan_active < WSM_HOSTS_SCAN_AT_ONCE &&
+           hosts->events->can_take(hosts))
+        scan_one(hosts, hosts->scan[hosts->scan_next++]);
+    if (hosts->scan_next == hosts->scan_count && hosts->scan_active == 0) {
+        end_scan(hosts);
+        hosts->events->on_scan_end(hosts);
+    }
+}
+
+void wsm_hosts_cancel(struct wsm_hosts *hosts)
+{
+    struct wsm_list *node, *tmp;
+
+    WSM_LIST_FOREACH_SAFE (node, tmp, &hosts->dials) {
+        struct dial *dial = WSM_CONTAINER_OF(node, struct dial, node);
+
+        if (dial->kind == DIAL_NEW)
+            kill(dial->record.pid, SIGKILL);
+        dial_free(dial);
+    }
+    end_scan(hosts);
+}
+
+void wsm_hosts_clear(struct wsm_hosts *hosts)
+{
+    struct wsm_list *node, *tmp;
+
+    if (hosts->loop == NULL)
+        return; /* never initialised */
+    wsm_hosts_cancel(hosts);
+    WSM_LIST_FOREACH_SAFE (node, tmp, &hosts->children)
+        child_free(hosts, WSM_CONTAINER_OF(node, struct child, node));
+}
+
+static struct dial *find_new_dial(const struct wsm_hosts *hosts, uint64_t id)
+{
+    struct wsm_list *node;
+
+    WSM_LIST_FOREACH (node, &hosts->dials) {
+        struct dial *dial = WSM_CONTAINER_OF(node, struct dial, node);
+
+        if (dial->id == id && dial->kind == DIAL_NEW)
+            return dial;
+    }
+    return NULL;
+}
+
+static struct child *find_child(const struct wsm_hosts *hosts, pid_t pid)
+{
+    struct wsm_list *node;
+
+    WSM_LIST_FOREACH (node, &hosts->children) {
+        struct child *child = WSM_CONTAINER_OF(node, struct child, node);
+
+        if (child->pid == pid)
+            return child;
+    }
+    return NULL;
+}
+
+bool wsm_hosts_on_exit(struct wsm_hosts *hosts, pid_t pid, int status)
+{
+    struct child *child = find_child(hosts, pid);
+    struct wsm_error err = WSM_ERROR_INIT;
+    struct dial *dial;
+    uint64_t id;
+
+    if (child == NULL)
+        return false;
+    id = child->id;
+    child_free(hosts, child);
+    wsm_host_record_remove(hosts->dir, id);
+    wsm_log_debug("shell host %016" PRIx64 " has ended, status %x", id, (unsigned)status);
+    dial = find_new_dial(hosts, id);
+    if (dial == NULL)
+        return true;
+    if (WIFSIGNALED(status))
+        wsm_fail(&err, ERROR_INTERNAL_ERROR,
+                 "shell host %016" PRIx64 " was killed by signal %d before it listened", id,
+                 WTERMSIG(status));
+    else
+        wsm_fail(&err, ERROR_INTERNAL_ERROR,
+                 "shell host %016" PRIx64 " ended with status %d before it listened", id,
+                 WEXITSTATUS(status));
+    dial->kind = DIAL_KNOWN; /* nothing to kill any more */
+    dial_failed(dial, &err);
+    wsm_error_clear(&err);
+    return true;
+}
