@@ -100,6 +100,22 @@ static int make_directory(struct wsm_cli_local *local)
     return wsm_cli_fail(WSM_CLI_UNREACHABLE, "--local: a directory in /tmp: %s", strerror(errno));
 }
 
+/* An empty file instead of the system's configuration, which is not for us: all settings
+ * go by -o. Owned, free(); NULL after a message. */
+static char *make_config(const struct wsm_cli_local *local)
+{
+    char *path = wsm_cli_format("%s/winrmd.conf", local->directory);
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+    if (fd >= 0) {
+        close(fd);
+        return path;
+    }
+    wsm_cli_fail(WSM_CLI_UNREACHABLE, "--local: %s: %s", path, strerror(errno));
+    free(path);
+    return NULL;
+}
+
 static int make_password(struct wsm_cli_password *password)
 {
     static const char digits[] = "0123456789abcdef";
@@ -158,12 +174,11 @@ static int fail_with_log(const struct wsm_cli_local *local, const char *what)
 }
 
 /* Runs `winrmd user add`, which reads the password from its standard input. */
-static int add_user(struct wsm_cli_local *local, char *winrmd, int log,
+static int add_user(struct wsm_cli_local *local, char *winrmd, char *config, int log,
                     struct wsm_cli_signals *signals)
 {
     char *setting = wsm_cli_format("UsersFile=%s/users", local->directory);
-    char *argv[] = { winrmd, "user",  "add", WSM_CLI_LOCAL_USER, "-c", "/dev/null",
-                     "-o",   setting, NULL };
+    char *argv[] = { winrmd, "user", "add", WSM_CLI_LOCAL_USER, "-c", config, "-o", setting, NULL };
     int input[2] = { -1, -1 };
     int status = WSM_CLI_OK;
     int wait_status;
@@ -223,14 +238,14 @@ static int await_ready(struct wsm_cli_local *local, struct wsm_cli_signals *sign
     return WSM_CLI_OK;
 }
 
-static int start_service(struct wsm_cli_local *local, char *winrmd, int log,
+static int start_service(struct wsm_cli_local *local, char *winrmd, char *config, int log,
                          struct wsm_cli_signals *signals)
 {
     char *users = wsm_cli_format("UsersFile=%s/users", local->directory);
     char *run = wsm_cli_format("RunDirectory=%s/run", local->directory);
     char *argv[] = { winrmd,
                      "-c",
-                     "/dev/null",
+                     config,
                      "-o",
                      "Listen=127.0.0.1:0",
                      "-o",
@@ -274,6 +289,7 @@ int wsm_cli_local_start(struct wsm_cli_local *local, bool is_verbose,
                         struct wsm_cli_signals *signals)
 {
     char *winrmd;
+    char *config = NULL;
     int log = -1;
     int status;
 
@@ -287,11 +303,14 @@ int wsm_cli_local_start(struct wsm_cli_local *local, bool is_verbose,
         status = make_password(&local->password);
     if (status == WSM_CLI_OK)
         log = open_log(local, is_verbose);
+    if (status == WSM_CLI_OK && (config = make_config(local)) == NULL)
+        status = WSM_CLI_UNREACHABLE;
     if (status == WSM_CLI_OK)
-        status = add_user(local, winrmd, log, signals);
+        status = add_user(local, winrmd, config, log, signals);
     if (status == WSM_CLI_OK)
-        status = start_service(local, winrmd, log, signals);
+        status = start_service(local, winrmd, config, log, signals);
     close_fd(&log);
+    free(config);
     free(winrmd);
     return status;
 }

@@ -1,0 +1,84 @@
+# Sourced by the cli-*.sh tests, which run as `sh cli-NAME.sh BIN-FOLDER`. Gives a folder of
+# the test's own in $work, a service in it, and the comparing of expected and got. All ends
+# with the test: the service watches a pipe that this shell holds. Waiting has a deadline.
+set -u
+PATH=$1:$PATH
+work=$(mktemp -d)
+service=
+XDG_RUNTIME_DIR=$work/xdg # --local makes its folders here
+mkdir -m 700 "$XDG_RUNTIME_DIR"
+export PATH XDG_RUNTIME_DIR
+unset WINRMC_PASSWORD
+
+cleanup() {
+    exec 9>&-
+    [ -z "$service" ] || wait "$service"
+    rm -rf "$work"
+}
+trap cleanup EXIT
+trap 'exit 1' INT TERM
+
+# expect WHAT EXPECTED GOT
+expect() {
+    if [ "$2" != "$3" ]; then
+        printf '%s\n  expected: %s\n  got:      %s\n' "$1" "$2" "$3"
+        [ ! -s "$work/log" ] || { echo '-- log of the service:'; tail -n 20 "$work/log"; }
+        exit 1
+    fi
+    printf 'ok: %s\n' "$1"
+}
+
+# expect_text WHAT PIECE FILE: the piece stands in the file
+expect_text() {
+    case $(cat "$3") in
+    *"$2"*) printf 'ok: %s\n' "$1" ;;
+    *) expect "$1" "a text with \"$2\"" "$(cat "$3")" ;;
+    esac
+}
+
+# await CONDITION: until it succeeds, 20 s at most
+await() {
+    tries=0
+    until eval "$1"; do
+        tries=$((tries + 1))
+        [ "$tries" -lt 400 ] || expect "waiting for: $1" 'true within 20 s' 'false'
+        sleep 0.05
+    done
+}
+
+# gone PID: no such process, or one that only waits to be reaped
+gone() {
+    ! grep -qs '^State:[[:space:]][^ZX]' "/proc/$1/status"
+}
+
+# A service with user alice in $work; sets $host and $address.
+start_service() {
+    echo 'wonderland' >"$work/password"
+    cat >"$work/winrmd.conf" <<CONF
+Listen = 127.0.0.1:0
+Basic = true
+AllowUnencrypted = true
+UsersFile = $work/users
+RunDirectory = $work/run
+CONF
+    winrmd -c "$work/winrmd.conf" user add alice <"$work/password" >"$work/log" 2>&1 ||
+        expect 'user add' 'exit code 0' "$?"
+    root=
+    [ "$(id -u)" -ne 0 ] || root=--allow-root-shells
+    mkfifo "$work/starter"
+    # Opened for both first: opening one end of a fifo waits for the other.
+    exec 8<>"$work/starter" 9>"$work/starter"
+    winrmd -c "$work/winrmd.conf" $root --watch-fd 7 7<"$work/starter" 8>&- 9>&- \
+        >"$work/ready" 2>>"$work/log" &
+    service=$!
+    exec 8>&-
+    await 'grep -q "^listening on " "$work/ready" || gone "$service"'
+    address=$(sed -n 's|^listening on http://\(.*\)/wsman$|\1|p' "$work/ready")
+    [ -n "$address" ] || expect 'start of winrmd' 'listening on …' "$(cat "$work/ready")"
+    host=alice@$address
+}
+
+# run WORD...: winrmc run with the password of alice
+run() {
+    winrmc run --password-file "$work/password" "$@"
+}
