@@ -61,8 +61,11 @@ void wsm_base64_encode_scalar(const uint8_t *in, size_t count, uint8_t *out)
 
 void wsm_base64_encode(const uint8_t *in, size_t count, uint8_t *out)
 {
-    size_t taken = wsm_base64_encode_bulk(in, count, out);
+    size_t taken;
 
+    if (count == 0)
+        return; /* the pointers may be NULL */
+    taken = wsm_base64_encode_bulk(in, count, out);
     wsm_base64_encode_scalar(in + taken, count - taken, out + taken / 3 * 4);
 }
 
@@ -147,7 +150,7 @@ static inline bool decode_with(bulk_fn bulk, const uint8_t *in, size_t count, ui
     size_t len = 0;
     size_t got;
 
-    for (;;) {
+    while (at < count) { /* no arithmetic on pointers that may be NULL without characters */
         size_t taken = bulk(in + at, count - at, out + len);
 
         at += taken;

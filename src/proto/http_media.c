@@ -79,13 +79,14 @@ static bool read_parameters(struct cursor *in, struct wsm_span *out_charset)
 
 enum wsm_http_media wsm_http_media_of(struct wsm_span content_type)
 {
-    struct cursor in = { content_type.ptr, content_type.ptr + content_type.len };
+    struct cursor in;
     struct wsm_span charset = wsm_span_str("utf-8");
     struct wsm_span type;
     struct wsm_span subtype;
 
     if (content_type.len == 0)
         return WSM_HTTP_MEDIA_OTHER;
+    in = (struct cursor){ content_type.ptr, content_type.ptr + content_type.len };
     skip_blanks(&in);
     type = take_token(&in);
     if (!skip_char(&in, '/'))

@@ -85,6 +85,19 @@ static void test_base64_skips_white_space_anywhere(void **state)
     check_decodes("Zm8 = ", "fo");
 }
 
+static void test_base64_takes_nothing_from_nowhere(void **state)
+{
+    size_t len = 99;
+
+    (void)state;
+    wsm_base64_encode(NULL, 0, NULL);
+    assert_true(wsm_base64_decode(NULL, 0, NULL, &len));
+    assert_int_equal(len, 0);
+    len = 99;
+    assert_true(wsm_base64_decode_scalar(NULL, 0, NULL, &len));
+    assert_int_equal(len, 0);
+}
+
 static void test_base64_refuses_bad_padding(void **state)
 {
     static const char *const bad[] = {
@@ -272,6 +285,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_base64_encodes_the_examples_of_rfc_4648),
         cmocka_unit_test(test_base64_skips_white_space_anywhere),
+        cmocka_unit_test(test_base64_takes_nothing_from_nowhere),
         cmocka_unit_test(test_base64_refuses_bad_padding),
         cmocka_unit_test(test_base64_refuses_unused_bits_that_are_not_zero),
         cmocka_unit_test(test_base64_refuses_other_alphabets),
