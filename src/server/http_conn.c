@@ -1,0 +1,858 @@
+/* One connection of a client. The winrmd-net loop runs it. Knows HTTP and who is asking;
+ * what is asked is dispatch's business. */
+#include "server/http_conn.h"
+
+#include "auth/basic.h"
+#include "base/log.h"
+#include "proto/http.h"
+#include "server/dispatch.h"
+#include "server/request_head.h"
+#include "server/service.h"
+#include "wsmerror.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    HEAD_MS = 30000,            /* for a whole head, from its first byte */
+    CHECK_MS = 30000,           /* for winrmd-auth to answer */
+    STRANGER_IDLE_MS = 30000,   /* without any authenticated request so far */
+    IDLE_MS = 300000,           /* between requests; Windows has 120 s, some clients need more */
+    SURPLUS_MS = 5000,          /* for the head of a request that will be told 503 */
+    USER_TIMEOUT_MS = 60000,    /* a vanished peer: unacknowledged for that long */
+    REFUSED_BODY_MAX = 1048576, /* bytes of a refused request that are read and dropped */
+    PIPELINED_MAX = 4096,       /* one byte too many is enough to know */
+    READ_CHUNK = 16384,
+    READ_CHUNK_BULK = 262144,
+};
+
+enum state {
+    STATE_REFUSED, /* no state: a transition that the table does not have */
+    STATE_HEAD,
+    STATE_AUTH,
+    STATE_BODY,
+    STATE_DRAIN,
+    STATE_PROCESSING,
+    STATE_PARKED,
+    STATE_WRITING,
+    STATE_LINGER,
+    STATE_CLOSED,
+    STATE_COUNT
+};
+
+enum event {
+    EVENT_CHECK,   /* credentials are being checked */
+    EVENT_ACCEPT,  /* the sender is known: his body is read */
+    EVENT_REFUSE,  /* the request is refused: its body is dropped */
+    EVENT_REQUEST, /* all of the request is there */
+    EVENT_PARK,    /* it waits for output */
+    EVENT_ANSWER,  /* an answer is written */
+    EVENT_WRITTEN, /* all of it was taken by the kernel */
+    EVENT_FINISH,  /* no more requests: settle what was written, then close */
+    EVENT_END,     /* close now */
+    EVENT_COUNT
+};
+
+static const char *const state_names[STATE_COUNT] = { "-",      "head",       "auth",   "body",
+                                                      "drain",  "processing", "parked", "writing",
+                                                      "linger", "closed" };
+
+/* Row: state now; column: event; cell: next, "-" is refused.
+ *             CHECK  ACCEPT  REFUSE  REQUEST     PARK    ANSWER   WRITTEN  FINISH  END
+ * HEAD        AUTH   BODY    DRAIN   -           -       WRITING  -        LINGER  CLOSED
+ * AUTH        -      BODY    DRAIN   -           -       WRITING  -        LINGER  CLOSED
+ * BODY        -      -       -       PROCESSING  -       WRITING  -        LINGER  CLOSED
+ * DRAIN       -      -       -       -           -       WRITING  -        LINGER  CLOSED
+ * PROCESSING  -      -       -       -           PARKED  WRITING  -        LINGER  CLOSED
+ * PARKED      -      -       -       -           -       WRITING  -        LINGER  CLOSED
+ * WRITING     -      -       -       -           -       -        HEAD     LINGER  CLOSED
+ * LINGER      -      -       -       -           -       -        -        -       CLOSED
+ * CLOSED      -      -       -       -           -       -        -        -       -      */
+static const enum state next_state[STATE_COUNT][EVENT_COUNT] = {
+    [STATE_HEAD] = { [EVENT_CHECK] = STATE_AUTH,
+                     [EVENT_ACCEPT] = STATE_BODY,
+                     [EVENT_REFUSE] = STATE_DRAIN,
+                     [EVENT_ANSWER] = STATE_WRITING,
+                     [EVENT_FINISH] = STATE_LINGER,
+                     [EVENT_END] = STATE_CLOSED },
+    [STATE_AUTH] = { [EVENT_ACCEPT] = STATE_BODY,
+                     [EVENT_REFUSE] = STATE_DRAIN,
+                     [EVENT_ANSWER] = STATE_WRITING,
+                     [EVENT_FINISH] = STATE_LINGER,
+                     [EVENT_END] = STATE_CLOSED },
+    [STATE_BODY] = { [EVENT_REQUEST] = STATE_PROCESSING,
+                     [EVENT_ANSWER] = STATE_WRITING,
+                     [EVENT_FINISH] = STATE_LINGER,
+                     [EVENT_END] = STATE_CLOSED },
+    [STATE_DRAIN] = { [EVENT_ANSWER] = STATE_WRITING,
+                      [EVENT_FINISH] = STATE_LINGER,
+                      [EVENT_END] = STATE_CLOSED },
+    [STATE_PROCESSING] = { [EVENT_PARK] = STATE_PARKED,
+                           [EVENT_ANSWER] = STATE_WRITING,
+                           [EVENT_FINISH] = STATE_LINGER,
+                           [EVENT_END] = STATE_CLOSED },
+    [STATE_PARKED] = { [EVENT_ANSWER] = STATE_WRITING,
+                       [EVENT_FINISH] = STATE_LINGER,
+                       [EVENT_END] = STATE_CLOSED },
+    [STATE_WRITING] = { [EVENT_WRITTEN] = STATE_HEAD,
+                        [EVENT_FINISH] = STATE_LINGER,
+                        [EVENT_END] = STATE_CLOSED },
+    [STATE_LINGER] = { [EVENT_END] = STATE_CLOSED },
+};
+
+/* The request that is being read or answered. */
+struct request {
+    size_t scanned;     /* of the head, see wsm_http_head_parse() */
+    int64_t started_ms; /* first byte; 0 = none yet */
+    struct wsm_request_head head;
+    uint64_t dropped; /* bytes of a refused body */
+    struct wsm_http_chunks chunks;
+    int refusal;           /* HTTP status, 0 = not refused */
+    uint32_t refusal_code; /* of a SOAP fault to refuse it with, 0 = an empty body */
+};
+
+struct wsm_http_conn {
+    struct wsm_conn conn;
+    struct wsm_service *service;
+    enum state state;
+    bool is_surplus;
+    bool is_known; /* some request on it was authenticated */
+    uv_timer_t timer;
+    unsigned open_handles;       /* memory goes with the last */
+    struct wsm_carrier *carrier; /* owned reference */
+    struct wsm_auth_waiter waiter;
+    struct wsm_logon *logon;       /* owned reference, from the check to the exchange */
+    struct wsm_exchange *exchange; /* borrowed until it is answered */
+    struct request request;
+    int64_t linger_since_ms;
+    char peer[64]; /* a numeric address; the longest has 45 characters and a scope */
+    int peer_port;
+};
+
+static void settle(struct wsm_http_conn *hc);
+static void end(struct wsm_http_conn *hc, bool with_reset);
+static void send_status(struct wsm_http_conn *hc, int status);
+
+static struct wsm_http_conn *of(struct wsm_conn *conn)
+{
+    return WSM_CONTAINER_OF(conn, struct wsm_http_conn, conn);
+}
+
+/* The only writer of hc->state. */
+static bool step(struct wsm_http_conn *hc, enum event event)
+{
+    enum state next = next_state[hc->state][event];
+
+    if (next == STATE_REFUSED)
+        return false;
+    wsm_log_debug("connection %s:%d: %s -> %s", hc->peer, hc->peer_port, state_names[hc->state],
+                  state_names[next]);
+    hc->state = next;
+    return true;
+}
+
+/* Reading goes on in every state, so that FIN and reset are seen; only how much is kept
+ * differs. */
+static void read_up_to(struct wsm_http_conn *hc, size_t max)
+{
+    struct wsm_error err = WSM_ERROR_INIT;
+
+    hc->conn.read_max = max;
+    if (!wsm_conn_read_start(&hc->conn, &err))
+        end(hc, true);
+    wsm_error_clear(&err);
+}
+
+static void request_reset(struct wsm_http_conn *hc)
+{
+    wsm_request_head_clear(&hc->request.head);
+    hc->request = (struct request){ 0 };
+}
+
+/* ---- delivery ---- */
+
+/* Looks at the socket: what has the peer's kernel got by now? */
+static void look(struct wsm_http_conn *hc)
+{
+    int64_t missing = wsm_conn_unacknowledged(&hc->conn);
+
+    if (missing >= 0 && (uint64_t)missing <= hc->conn.bytes_written)
+        hc->carrier->acknowledged = hc->conn.bytes_written - (uint64_t)missing;
+    if (hc->conn.first_error.code != 0 || missing < 0)
+        hc->carrier->has_failed = true;
+}
+
+struct wsm_carrier *wsm_http_conn_carrier(struct wsm_http_conn *hc)
+{
+    look(hc);
+    return hc->carrier;
+}
+
+/* ---- the end ---- */
+
+static void drop_exchange(struct wsm_http_conn *hc)
+{
+    struct wsm_exchange *exchange = hc->exchange;
+
+    hc->exchange = NULL;
+    if (exchange != NULL)
+        wsm_exchange_on_gone(exchange);
+}
+
+static void end(struct wsm_http_conn *hc, bool with_reset)
+{
+    if (!step(hc, EVENT_END))
+        return;
+    look(hc);
+    if (with_reset)
+        hc->carrier->has_failed = true;
+    hc->carrier->conn = NULL; /* its facts stand as they are */
+    wsm_list_remove(&hc->waiter.node);
+    uv_timer_stop(&hc->timer);
+    if (with_reset)
+        wsm_conn_reset(&hc->conn);
+    else
+        wsm_conn_close(&hc->conn);
+    drop_exchange(hc);
+}
+
+void wsm_http_conn_abort(struct wsm_http_conn *hc)
+{
+    end(hc, true);
+}
+
+static void finish(struct wsm_http_conn *hc)
+{
+    if (!step(hc, EVENT_FINISH))
+        return;
+    wsm_list_remove(&hc->waiter.node);
+    hc->linger_since_ms = wsm_service_now(hc->service);
+    drop_exchange(hc);
+    read_up_to(hc, REFUSED_BODY_MAX);
+    settle(hc);
+}
+
+/* In LINGER: closes once the peer has acknowledged everything and, if part of its request
+ * was never read, has stopped sending; with a reset when it does not get on. */
+static void settle(struct wsm_http_conn *hc)
+{
+    uint64_t before = hc->carrier->acknowledged;
+    bool is_all;
+
+    if (hc->state != STATE_LINGER)
+        return;
+    look(hc);
+    if (hc->carrier->has_failed) {
+        end(hc, true);
+        return;
+    }
+    is_all = hc->conn.pending_writes == 0 && hc->carrier->acknowledged == hc->conn.bytes_written;
+    if (is_all && (hc->conn.is_eof || !wsm_request_head_has_more(&hc->request.head))) {
+        end(hc, false);
+        return;
+    }
+    if (hc->carrier->acknowledged != before)
+        hc->linger_since_ms = wsm_service_now(hc->service);
+    if (wsm_service_now(hc->service) - hc->linger_since_ms >= WSM_DELIVERY_WAIT_MS)
+        end(hc, !is_all);
+    else
+        wsm_http_conn_set_timer(hc, WSM_DELIVERY_LOOK_MS);
+}
+
+/* ---- answers ---- */
+
+static void written(struct wsm_http_conn *hc)
+{
+    bool keeps = wsm_http_conn_keeps(hc);
+
+    if (hc->is_known)
+        wsm_service_on_served(hc->service);
+    if (!keeps || hc->conn.is_eof) {
+        finish(hc);
+        return;
+    }
+    if (!step(hc, EVENT_WRITTEN))
+        return;
+    request_reset(hc);
+    if (hc->conn.in.len > 0) { /* came before the answer was fully written: design, §2 */
+        hc->request.head.keep_alive = false;
+        send_status(hc, 400);
+        return;
+    }
+    hc->conn.read_chunk = READ_CHUNK;
+    wsm_http_conn_set_timer(hc, hc->is_known ? IDLE_MS : STRANGER_IDLE_MS);
+    read_up_to(hc, WSM_HTTP_HEAD_MAX + PIPELINED_MAX);
+}
+
+static void transmit(struct wsm_http_conn *hc, struct wsm_buf *message, uint64_t *out_end)
+{
+    struct wsm_error err = WSM_ERROR_INIT;
+    bool is_done = false;
+
+    if (!step(hc, EVENT_ANSWER))
+        return;
+    if (out_end != NULL)
+        *out_end = hc->conn.bytes_written + message->len;
+    wsm_http_conn_set_timer(hc, hc->service->settings.packet_retrieval_ms);
+    if (!wsm_buf_ok(message) || !wsm_conn_write(&hc->conn, message, &is_done, &err))
+        end(hc, true);
+    else if (is_done)
+        written(hc);
+    wsm_error_clear(&err);
+}
+
+void wsm_http_conn_answer(struct wsm_http_conn *hc, struct wsm_buf *message, uint64_t *out_end)
+{
+    hc->exchange = NULL;
+    transmit(hc, message, out_end);
+}
+
+/* The setting that keeps Basic from being offered; NULL: it is offered. */
+static const char *missing_setting(const struct wsm_settings *settings)
+{
+    if (!settings->basic)
+        return "Basic";
+    return settings->allow_unencrypted ? NULL : "AllowUnencrypted";
+}
+
+static void send_status(struct wsm_http_conn *hc, int status)
+{
+    static const char *const challenge[] = { "WWW-Authenticate: Basic realm=\"WSMAN\"", NULL };
+    static const char *const allow[] = { "Allow: POST", NULL };
+    const char *const *headers = NULL;
+    struct wsm_buf message = WSM_BUF_INIT;
+
+    if (status == 401 && missing_setting(&hc->service->settings) == NULL)
+        headers = challenge;
+    else if (status == 405)
+        headers = allow;
+    wsm_http_response_write(&message, status, headers, 0, !wsm_http_conn_keeps(hc));
+    transmit(hc, &message, NULL);
+    wsm_buf_clear(&message);
+}
+
+static void send_refusal(struct wsm_http_conn *hc)
+{
+    struct wsm_buf message = WSM_BUF_INIT;
+    struct wsm_error err = WSM_ERROR_INIT;
+
+    if (hc->request.refusal_code == 0) {
+        send_status(hc, hc->request.refusal);
+        return;
+    }
+    hc->request.head.keep_alive = false;
+    wsm_fail(&err, hc->request.refusal_code, "%s",
+             hc->request.refusal_code == ERROR_NOT_SUPPORTED ? "a chunked request is not supported"
+                                                             : "the request is refused");
+    wsm_fault_message_write(&message, &err, wsm_http_conn_machine(hc));
+    wsm_error_clear(&err);
+    transmit(hc, &message, NULL);
+    wsm_buf_clear(&message);
+}
+
+/* Bytes after the end of a request that is not answered yet. */
+static void refuse_pipelined(struct wsm_http_conn *hc)
+{
+    wsm_log_debug("connection %s:%d: a request before the answer to the last", hc->peer,
+                  hc->peer_port);
+    drop_exchange(hc);
+    hc->request.head.keep_alive = false;
+    send_status(hc, 400);
+}
+
+/* ---- refused requests ---- */
+
+/* Drops what has come of a refused body; at its end comes the answer. */
+static void drop_body(struct wsm_http_conn *hc)
+{
+    struct request *request = &hc->request;
+    struct wsm_buf *in = &hc->conn.in;
+    size_t count = in->len;
+    enum wsm_parse result;
+
+    if (request->head.is_chunked) {
+        size_t data = in->len;
+
+        result = wsm_http_chunks_step(&request->chunks, in->ptr, &data, &count);
+    } else {
+        uint64_t left = request->head.body_len - request->dropped;
+
+        count = left < count ? (size_t)left : count;
+        result = count == left ? WSM_PARSE_DONE : WSM_PARSE_MORE;
+    }
+    request->dropped += count;
+    if (result == WSM_PARSE_DONE) {
+        request->head.is_read = true;
+        request->head.keep_alive = request->head.keep_alive && count == in->len;
+        wsm_buf_reset(in);
+        send_refusal(hc);
+        return;
+    }
+    wsm_buf_reset(in);
+    if (result == WSM_PARSE_BAD || request->dropped > REFUSED_BODY_MAX) {
+        request->head.keep_alive = false;
+        send_refusal(hc);
+        return;
+    }
+    read_up_to(hc, READ_CHUNK_BULK);
+}
+
+/* The head was read; the answer is decided, the body is not wanted. */
+static void refuse(struct wsm_http_conn *hc, int status, uint32_t code)
+{
+    struct request *request = &hc->request;
+
+    request->refusal = status;
+    request->refusal_code = code;
+    wsm_buf_consume(&hc->conn.in, request->head.len);
+    if (!wsm_request_head_has_more(&request->head)) {
+        request->head.keep_alive = request->head.keep_alive && hc->conn.in.len == 0;
+        wsm_buf_reset(&hc->conn.in);
+        send_refusal(hc);
+    } else if (request->head.expects_continue || request->head.body_len > REFUSED_BODY_MAX) {
+        request->head.keep_alive = false;
+        wsm_buf_reset(&hc->conn.in);
+        send_refusal(hc);
+    } else if (step(hc, EVENT_REFUSE)) {
+        wsm_http_conn_set_timer(hc, hc->service->settings.packet_retrieval_ms);
+        drop_body(hc);
+    }
+}
+
+/* ---- accepted requests ---- */
+
+static void on_request(struct wsm_http_conn *hc)
+{
+    struct wsm_request_head *head = &hc->request.head;
+    struct wsm_exchange *exchange;
+    struct wsm_span body;
+
+    if (!step(hc, EVENT_REQUEST))
+        return;
+    head->is_read = true;
+    uv_timer_stop(&hc->timer);
+    exchange = wsm_exchange_new(hc->service, hc, hc->logon, &hc->conn.in);
+    wsm_logon_unref(hc->logon);
+    hc->logon = NULL;
+    if (exchange == NULL) {
+        end(hc, true);
+        return;
+    }
+    hc->exchange = exchange;
+    hc->conn.read_chunk = READ_CHUNK;
+    read_up_to(hc, PIPELINED_MAX);
+    if (hc->exchange == NULL)
+        return; /* ended meanwhile, and the exchange with it */
+    body = wsm_span_of(exchange->bytes.ptr + head->len, (size_t)head->body_len);
+    wsm_dispatch(exchange, body, head->media != WSM_HTTP_MEDIA_SOAP_OTHER_CHARSET);
+}
+
+static void read_body(struct wsm_http_conn *hc)
+{
+    size_t total = hc->request.head.len + (size_t)hc->request.head.body_len;
+
+    if (hc->conn.in.len > total)
+        refuse_pipelined(hc);
+    else if (hc->conn.in.len == total)
+        on_request(hc);
+}
+
+static void say_continue(struct wsm_http_conn *hc)
+{
+    struct wsm_buf message = WSM_BUF_INIT;
+    struct wsm_error err = WSM_ERROR_INIT;
+    bool is_done = false;
+
+    wsm_http_response_write(&message, 100, NULL, 0, false);
+    if (!wsm_buf_ok(&message) || !wsm_conn_write(&hc->conn, &message, &is_done, &err) || !is_done)
+        end(hc, true); /* 25 bytes on an idle connection always fit */
+    wsm_buf_clear(&message);
+    wsm_error_clear(&err);
+}
+
+/* The sender is known: is what he sends acceptable? */
+static void accept_request(struct wsm_http_conn *hc, struct wsm_logon *logon)
+{
+    struct wsm_request_head *head = &hc->request.head;
+
+    hc->is_known = true;
+    if (head->is_chunked) {
+        refuse(hc, 500, ERROR_NOT_SUPPORTED);
+    } else if (head->body_len > hc->service->settings.max_envelope_size) {
+        head->keep_alive = false;
+        refuse(hc, 413, 0);
+    } else if (head->body_len == 0) {
+        refuse(hc, 200, 0); /* an empty POST asks only whether one is welcome */
+    } else if (head->media == WSM_HTTP_MEDIA_OTHER) {
+        refuse(hc, 415, 0);
+    } else if (step(hc, EVENT_ACCEPT)) {
+        int64_t passed = wsm_service_now(hc->service) - hc->request.started_ms;
+        int64_t left = hc->service->settings.packet_retrieval_ms - passed;
+        size_t total = head->len + (size_t)head->body_len;
+
+        hc->logon = wsm_logon_ref(logon);
+        wsm_http_conn_set_timer(hc, left > 0 ? left : 1);
+        if (head->expects_continue && hc->conn.in.len == head->len)
+            say_continue(hc);
+        if (hc->state != STATE_BODY)
+            return;
+        if (!wsm_buf_reserve(&hc->conn.in, total + 1 - hc->conn.in.len)) {
+            end(hc, true);
+            return;
+        }
+        hc->conn.read_chunk = total > READ_CHUNK_BULK ? READ_CHUNK_BULK : READ_CHUNK;
+        read_up_to(hc, total + 1);
+        if (hc->state == STATE_BODY)
+            read_body(hc);
+    }
+}
+
+/* ---- who is it? ---- */
+
+static void deny(struct wsm_http_conn *hc, struct wsm_span user, const char *reason)
+{
+    wsm_log_info("denied user \"%.*s\" from %s: %s", (int)user.len,
+                 user.len == 0 ? "" : (const char *)user.ptr, hc->peer, reason);
+    refuse(hc, 401, 0);
+}
+
+static void on_checked(struct wsm_auth_waiter *waiter, struct wsm_logon *logon, const char *reason)
+{
+    struct wsm_http_conn *hc = WSM_CONTAINER_OF(waiter, struct wsm_http_conn, waiter);
+
+    if (logon != NULL)
+        accept_request(hc, logon);
+    else
+        deny(hc, wsm_buf_span(&hc->request.head.user), reason);
+}
+
+static void check_password(struct wsm_http_conn *hc, const struct wsm_basic *basic)
+{
+    const char *missing = missing_setting(&hc->service->settings);
+    struct wsm_span user = wsm_span_str(basic->name);
+    struct wsm_logon *logon;
+    char reason[128];
+
+    if (missing != NULL) {
+        snprintf(reason, sizeof(reason), "Basic over HTTP is refused by setting %s = false",
+                 missing);
+        deny(hc, user, reason);
+        return;
+    }
+    wsm_buf_append_span(&hc->request.head.user, user);
+    hc->waiter.on_checked = on_checked;
+    switch (wsm_authenticator_check(&hc->service->auth, user, wsm_span_str(basic->password),
+                                    &hc->waiter, &logon)) {
+    case WSM_AUTH_GRANTED:
+        accept_request(hc, logon);
+        break;
+    case WSM_AUTH_PENDING:
+        if (!step(hc, EVENT_CHECK))
+            return;
+        wsm_http_conn_set_timer(hc, CHECK_MS);
+        read_up_to(hc, hc->request.head.len + READ_CHUNK);
+        break;
+    case WSM_AUTH_FAILED:
+        deny(hc, user, "out of memory");
+        break;
+    }
+}
+
+static bool is_basic(struct wsm_span authorization)
+{
+    static const char scheme[] = "Basic";
+    size_t len = sizeof(scheme) - 1;
+
+    return authorization.len > len &&
+           wsm_span_is_nocase(wsm_span_of(authorization.ptr, len), scheme) &&
+           authorization.ptr[len] == ' ';
+}
+
+/* No credentials, or of a scheme that is not spoken: says what is. */
+static void challenge(struct wsm_http_conn *hc)
+{
+    const char *missing = missing_setting(&hc->service->settings);
+
+    if (missing != NULL)
+        wsm_log_info("denied a request from %s: no way to authenticate is offered, "
+                     "setting %s = false",
+                     hc->peer, missing);
+    refuse(hc, 401, 0);
+}
+
+static void authenticate(struct wsm_http_conn *hc, struct wsm_span authorization)
+{
+    struct wsm_basic basic = WSM_BASIC_INIT;
+    struct wsm_error err = WSM_ERROR_INIT;
+    bool wants_basic = is_basic(authorization);
+    bool ok = wants_basic && wsm_basic_parse(authorization, &basic, &err);
+
+    if (authorization.len > 0) /* part of conn.in */
+        explicit_bzero(hc->conn.in.ptr + (authorization.ptr - hc->conn.in.ptr), authorization.len);
+    if (ok)
+        check_password(hc, &basic);
+    else if (wants_basic)
+        deny(hc, wsm_span_of(NULL, 0), wsm_error_text(&err));
+    else
+        challenge(hc);
+    wsm_basic_clear(&basic);
+    wsm_error_clear(&err);
+}
+
+/* ---- reading ---- */
+
+static void on_head(struct wsm_http_conn *hc, const struct wsm_http_head *head, size_t used)
+{
+    struct wsm_span authorization;
+    int status = wsm_request_head_take(&hc->request.head, head, used);
+
+    if (hc->is_surplus) {
+        wsm_log_info("refused a connection from %s: setting MaxConnections = %zu", hc->peer,
+                     hc->service->settings.max_connections);
+        hc->request.head.keep_alive = false;
+        status = 503;
+    }
+    if (status != 0) {
+        refuse(hc, status, 0);
+        return;
+    }
+    authorization = wsm_http_header_find(head, "Authorization");
+    authenticate(hc, authorization);
+}
+
+static void read_head(struct wsm_http_conn *hc)
+{
+    struct wsm_http_head head;
+    const char *why = NULL;
+    size_t used;
+    int status;
+
+    if (hc->request.started_ms == 0) {
+        hc->request.started_ms = wsm_service_now(hc->service);
+        hc->request.head.keep_alive = true;
+        hc->carrier->proven = hc->conn.bytes_written; /* rule c */
+        wsm_http_conn_set_timer(hc, hc->is_surplus ? SURPLUS_MS : HEAD_MS);
+    }
+    switch (wsm_http_head_parse(WSM_HTTP_REQUEST, wsm_buf_span(&hc->conn.in), &hc->request.scanned,
+                                &head, &used, &status, &why)) {
+    case WSM_PARSE_MORE:
+        break;
+    case WSM_PARSE_BAD:
+        wsm_log_debug("connection %s:%d: %s", hc->peer, hc->peer_port, why);
+        hc->request.head.keep_alive = false;
+        wsm_buf_reset(&hc->conn.in);
+        send_status(hc, status);
+        break;
+    case WSM_PARSE_DONE:
+        on_head(hc, &head, used);
+        break;
+    }
+}
+
+static void on_read(struct wsm_conn *conn)
+{
+    struct wsm_http_conn *hc = of(conn);
+
+    switch (hc->state) {
+    case STATE_HEAD:
+        read_head(hc);
+        break;
+    case STATE_BODY:
+        read_body(hc);
+        break;
+    case STATE_DRAIN:
+        drop_body(hc);
+        break;
+    case STATE_PROCESSING:
+    case STATE_PARKED:
+        refuse_pipelined(hc);
+        break;
+    case STATE_LINGER:
+        wsm_buf_reset(&conn->in);
+        break;
+    default: /* AUTH: the body may come already. WRITING: see written() */
+        break;
+    }
+}
+
+static void on_eof(struct wsm_conn *conn)
+{
+    struct wsm_http_conn *hc = of(conn);
+    size_t total = hc->request.head.len + (size_t)hc->request.head.body_len;
+
+    switch (hc->state) {
+    case STATE_AUTH:
+        if (conn->in.len < total) /* the rest will never come */
+            finish(hc);
+        break;
+    case STATE_PROCESSING: /* it will be done, and may still be read */
+    case STATE_WRITING:
+        break;
+    case STATE_LINGER:
+        settle(hc);
+        break;
+    default: /* PARKED: nothing is written any more, the output is kept */
+        finish(hc);
+        break;
+    }
+}
+
+static void on_error(struct wsm_conn *conn, const struct wsm_error *err)
+{
+    struct wsm_http_conn *hc = of(conn);
+
+    wsm_log_debug("connection %s:%d: %s", hc->peer, hc->peer_port, wsm_error_text(err));
+    end(hc, true);
+}
+
+static void on_written(struct wsm_conn *conn)
+{
+    struct wsm_http_conn *hc = of(conn);
+
+    if (hc->state == STATE_WRITING)
+        written(hc);
+    else
+        settle(hc);
+}
+
+static void close_slow(struct wsm_http_conn *hc, int status)
+{
+    hc->request.head.keep_alive = false;
+    wsm_buf_reset(&hc->conn.in);
+    send_status(hc, status);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct wsm_http_conn *hc = timer->data;
+
+    switch (hc->state) {
+    case STATE_HEAD:
+        if (hc->request.started_ms == 0)
+            finish(hc);
+        else
+            close_slow(hc, 408);
+        break;
+    case STATE_AUTH:
+        wsm_list_remove(&hc->waiter.node);
+        close_slow(hc, 503);
+        break;
+    case STATE_BODY: /* MS-WSMV 3.1.5.2 */
+    case STATE_DRAIN:
+        close_slow(hc, 500);
+        break;
+    case STATE_PROCESSING:
+    case STATE_PARKED:
+        wsm_exchange_on_timer(hc->exchange);
+        break;
+    case STATE_LINGER:
+        settle(hc);
+        break;
+    default: /* WRITING: the peer does not read */
+        end(hc, true);
+        break;
+    }
+}
+
+void wsm_http_conn_set_timer(struct wsm_http_conn *hc, int64_t ms)
+{
+    if (hc->state != STATE_CLOSED)
+        uv_timer_start(&hc->timer, on_timer, (uint64_t)(ms < 0 ? 0 : ms), 0); /* cannot fail */
+}
+
+/* ---- birth and death ---- */
+
+static void on_handle_closed(struct wsm_http_conn *hc)
+{
+    if (--hc->open_handles > 0)
+        return;
+    wsm_service_on_connection(hc->service, false);
+    wsm_carrier_unref(hc->carrier);
+    wsm_logon_unref(hc->logon);
+    request_reset(hc);
+    free(hc);
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+    on_handle_closed(handle->data);
+}
+
+static void on_closed(struct wsm_conn *conn)
+{
+    struct wsm_http_conn *hc = of(conn);
+
+    uv_close((uv_handle_t *)&hc->timer, on_timer_closed);
+    on_handle_closed(hc);
+}
+
+bool wsm_http_conn_accept(struct wsm_service *service, uv_stream_t *listener, bool is_surplus,
+                          bool is_flood, struct wsm_error *err)
+{
+    static const struct wsm_conn_events events = { .on_read = on_read,
+                                                   .on_eof = on_eof,
+                                                   .on_error = on_error,
+                                                   .on_written = on_written,
+                                                   .on_closed = on_closed };
+    struct wsm_http_conn *hc = calloc(1, sizeof(*hc));
+
+    if (hc == NULL)
+        return wsm_fail_memory(err, "connection");
+    hc->carrier = wsm_carrier_new(hc);
+    if (hc->carrier == NULL || !wsm_conn_init(&hc->conn, &service->loop, &events, err)) {
+        wsm_carrier_unref(hc->carrier);
+        free(hc);
+        return wsm_fail_memory(err, "connection");
+    }
+    uv_timer_init(&service->loop, &hc->timer); /* cannot fail */
+    hc->timer.data = hc;
+    hc->open_handles = 2;
+    hc->service = service;
+    hc->state = STATE_HEAD;
+    hc->is_surplus = is_surplus;
+    wsm_list_init(&hc->waiter.node);
+    wsm_service_on_connection(service, true);
+    if (!wsm_conn_accept(&hc->conn, listener, USER_TIMEOUT_MS, err)) {
+        end(hc, true);
+        return false;
+    }
+    if (is_flood) {
+        end(hc, true);
+        return true;
+    }
+    wsm_conn_peer_address(&hc->conn, hc->peer, sizeof(hc->peer), &hc->peer_port);
+    hc->conn.read_chunk = READ_CHUNK;
+    wsm_http_conn_set_timer(hc, is_surplus ? SURPLUS_MS : STRANGER_IDLE_MS);
+    read_up_to(hc, WSM_HTTP_HEAD_MAX + PIPELINED_MAX);
+    return true;
+}
+
+bool wsm_http_conn_park(struct wsm_http_conn *hc)
+{
+    if (!step(hc, EVENT_PARK))
+        return true; /* it is parked already */
+    if (!hc->conn.is_eof)
+        return true;
+    finish(hc);
+    return false;
+}
+
+bool wsm_http_conn_keeps(const struct wsm_http_conn *hc)
+{
+    return hc->request.head.keep_alive;
+}
+
+const char *wsm_http_conn_machine(const struct wsm_http_conn *hc)
+{
+    return hc->request.head.machine == NULL ? "" : hc->request.head.machine;
+}
+
+const char *wsm_http_conn_url(const struct wsm_http_conn *hc)
+{
+    return hc->request.head.url == NULL ? "" : hc->request.head.url;
+}
+
+const char *wsm_http_conn_peer(const struct wsm_http_conn *hc)
+{
+    return hc->peer;
+}

@@ -1,0 +1,11 @@
+/* Receive: output of a command. What the rest of the server must know of it. */
+#ifndef WSM_SERVER_OP_RECEIVE_H
+#define WSM_SERVER_OP_RECEIVE_H
+
+#include "server/shell_table.h"
+
+/* The command ends: what waits for its output is answered with `err` (borrowed), what was
+ * fetched ahead is thrown away (the host has it, or nobody may have it any more). */
+void wsm_receive_abort(struct wsm_command *command, const struct wsm_error *err);
+
+#endif

@@ -1,0 +1,47 @@
+/* The whole of winrmd-net: its loop and what hangs on it. */
+#ifndef WSM_SERVER_SERVICE_H
+#define WSM_SERVER_SERVICE_H
+
+#include "base/guid.h"
+#include "server/authenticator.h"
+#include "server/settings.h"
+#include "server/shell_table.h"
+
+#include <uv.h>
+
+struct wsm_service {
+    uv_loop_t loop;
+    struct wsm_settings settings;
+    struct wsm_link *monitor; /* owned */
+    struct wsm_authenticator auth;
+    struct wsm_shell_table shells;
+    struct wsm_list waiting; /* exchanges that came before the hosts were known */
+    struct wsm_buf scratch;  /* owned: for one function at a time */
+    size_t connection_count;
+    uint64_t last_monitor_request;
+    int state;      /* enum service_state of service.c */
+    bool is_proven; /* SERVED was sent */
+};
+
+/* Runs until the monitor is gone; the result is the exit status. */
+int wsm_service_run(int monitor_fd);
+
+/* A new random GUID. */
+void wsm_service_guid(struct wsm_guid *out);
+
+static inline int64_t wsm_service_now(struct wsm_service *service)
+{
+    return (int64_t)uv_now(&service->loop);
+}
+
+/* Are the hosts known, so that shells can be answered for? */
+bool wsm_service_is_serving(const struct wsm_service *service);
+/* Asks the monitor for a host; the result is the number of the request. */
+uint64_t wsm_service_start_host(struct wsm_service *service, const uint8_t token[WSM_TOKEN_LEN],
+                                const struct wsm_guid *id);
+/* A connection came or went. */
+void wsm_service_on_connection(struct wsm_service *service, bool has_come);
+/* An authenticated request was answered. */
+void wsm_service_on_served(struct wsm_service *service);
+
+#endif

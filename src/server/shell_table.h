@@ -1,0 +1,135 @@
+/* The shells that this process has hosts for, and what net keeps of their commands. The
+ * owner's name comes from the monitor, everything else from the host. */
+#ifndef WSM_SERVER_SHELL_TABLE_H
+#define WSM_SERVER_SHELL_TABLE_H
+
+#include "base/guid.h"
+#include "base/list.h"
+#include "server/delivery.h"
+#include "server/host_link.h"
+
+enum {
+    WSM_SHELL_BUCKETS = 256,
+    WSM_STREAM_STDIN = 1,              /* the only bit of input streams */
+    WSM_REPORTED_COMMANDS_MAX = 65536, /* a host runs as its user and may say anything */
+};
+
+struct wsm_exchange;
+struct wsm_fetch;
+struct wsm_receive;
+struct wsm_shell_table;
+
+/* What the last answer with output carried, until the next Receive decides about it. */
+struct wsm_last_answer {
+    struct wsm_carrier *carrier; /* owned reference; NULL = there is none to decide about */
+    uint64_t end;                /* position of its last byte on the carrier */
+    uint64_t upto[WSM_HOST_STREAMS];
+    bool is_final;
+};
+
+/* What net keeps of a command: only what concerns connections. */
+struct wsm_command {
+    struct wsm_list node;    /* in the shell */
+    struct wsm_shell *shell; /* borrowed */
+    struct wsm_guid id;      /* in the spelling it was made with */
+    uint64_t confirmed[WSM_HOST_STREAMS];
+    struct wsm_last_answer last;
+    struct wsm_receive *receive; /* the Receive that waits; owned, see op_receive.c */
+    struct wsm_fetch *fetch;     /* the FETCH under way or ready; owned, see op_receive.c */
+    struct wsm_command **sender; /* where the Send under way keeps its pointer to this command;
+                                    borrowed, NULL = there is none */
+};
+
+enum wsm_shell_state {
+    WSM_SHELL_REFUSED, /* no state: a transition that the table does not have */
+    WSM_SHELL_STARTING,
+    WSM_SHELL_GREETING,
+    WSM_SHELL_OPENING,
+    WSM_SHELL_OPEN,
+    WSM_SHELL_RECONNECTING,
+    WSM_SHELL_GREETING_AGAIN,
+    WSM_SHELL_DELETING,
+    WSM_SHELL_ENDED,
+    WSM_SHELL_STATES
+};
+
+struct wsm_shell {
+    struct wsm_list node; /* in the table's bucket */
+    struct wsm_shell_table *table;
+    enum wsm_shell_state state;
+    struct wsm_guid id; /* the creator's spelling */
+    char *owner;        /* owned */
+    uint64_t host_id;
+    uint64_t monitor_request;   /* START_HOST or CONNECT_HOST under way, 0 = none */
+    struct wsm_host_link *link; /* owned */
+    uint32_t input_streams;     /* bits */
+    uint32_t output_streams;    /* bits of enum wsm_host_stream */
+    bool is_reported_open;      /* the host was told what its shell is */
+    struct wsm_list commands;
+    size_t command_count;
+    struct wsm_list waiting; /* exchanges that go on when the shell is OPEN, or has ended */
+    /* Who creates it: told once it can be opened (err NULL) or never will be (borrowed).
+     * NULL for shells that were found. */
+    void (*on_started)(struct wsm_shell *shell, const struct wsm_error *err);
+    void *creator; /* borrowed */
+};
+
+/* What the table needs of others; the context is the service. */
+struct wsm_shell_table_events {
+    /* Ask the monitor for a new connection; the result is the number of that request. */
+    uint64_t (*connect_host)(void *context, uint64_t host_id);
+    /* An exchange waited for the shell; it can be dispatched again. */
+    void (*resume)(void *context, struct wsm_exchange *exchange);
+};
+
+struct wsm_shell_table {
+    uv_loop_t *loop; /* borrowed */
+    const struct wsm_shell_table_events *events;
+    void *context; /* borrowed */
+    struct wsm_list buckets[WSM_SHELL_BUCKETS];
+    struct wsm_list idle_fetches; /* fetched ahead and not yet asked for: op_receive.c */
+    uv_timer_t idle_timer;
+};
+
+void wsm_shell_table_init(struct wsm_shell_table *table, uv_loop_t *loop,
+                          const struct wsm_shell_table_events *events, void *context);
+
+/* By owner and id, any case; NULL if there is none, also if it is somebody else's or
+ * being deleted. */
+struct wsm_shell *wsm_shell_find(struct wsm_shell_table *table, const char *owner,
+                                 struct wsm_span id);
+/* Is the id taken by this owner, by a shell that is being deleted too? */
+bool wsm_shell_exists(struct wsm_shell_table *table, const char *owner, const struct wsm_guid *id);
+size_t wsm_shell_count(struct wsm_shell_table *table, const char *owner);
+
+/* A shell whose host is being started. NULL without memory. The table owns it. */
+struct wsm_shell *wsm_shell_add(struct wsm_shell_table *table, const char *owner,
+                                const struct wsm_guid *id);
+
+/* From the monitor: a host's connection (fd is taken over), or why there is none. */
+void wsm_shell_table_on_host(struct wsm_shell_table *table, uint64_t request, uint64_t host_id,
+                             struct wsm_span shell_id, struct wsm_span owner, int fd);
+void wsm_shell_table_on_host_failed(struct wsm_shell_table *table, uint64_t request,
+                                    const struct wsm_error *err);
+
+/* Its creator has told the host (state OPENING) and the host has agreed. */
+void wsm_shell_opened(struct wsm_shell *shell);
+/* From now on it is not found any more; goes when its host goes. */
+void wsm_shell_deleting(struct wsm_shell *shell);
+/* Something failed for good before it was open. Frees it. */
+void wsm_shell_abandon(struct wsm_shell *shell, const struct wsm_error *err);
+
+/* Commands. */
+struct wsm_command *wsm_command_find(struct wsm_shell *shell, struct wsm_span id);
+/* NULL without memory. */
+struct wsm_command *wsm_command_add(struct wsm_shell *shell, const struct wsm_guid *id);
+/* Ends what waits for it with `err` (borrowed) and frees it. */
+void wsm_command_remove(struct wsm_command *command, const struct wsm_error *err);
+
+/* Blank separated names to bits by their place in `names`. False: one is not there. */
+bool wsm_stream_names_parse(struct wsm_span list, const char *const *names, size_t name_count,
+                            uint32_t *out_bits) WSM_MUST_CHECK;
+extern const char *const wsm_input_stream_names[1];
+extern const char *const wsm_output_stream_names[WSM_HOST_STREAMS];
+
+#endif
