@@ -20,7 +20,7 @@ struct wsm_create_request {
     struct wsm_span shell_id; /* the client's GUID, spelling kept */
     struct wsm_span name;
     struct wsm_span working_directory;
-    struct wsm_span input_streams; /* blank separated */
+    struct wsm_span input_streams; /* names, XML white space between them */
     struct wsm_span output_streams;
     int64_t idle_timeout_ms; /* -1 = absent */
     const struct wsm_variable *variables;

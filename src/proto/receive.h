@@ -8,7 +8,7 @@
 
 struct wsm_receive_request {
     struct wsm_span command_id; /* empty = the shell's own streams */
-    struct wsm_span streams;    /* blank separated names, never empty when read */
+    struct wsm_span streams;    /* names, never empty when read; XML white space between them */
 };
 
 void wsm_receive_request_write(struct wsm_buf *out, const struct wsm_request_headers *headers,

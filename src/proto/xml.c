@@ -333,6 +333,13 @@ static bool looks_like_stream(const uint8_t *tag, size_t len)
     return i - start == sizeof(local) - 1 && memcmp(tag + start, local, sizeof(local) - 1) == 0;
 }
 
+/* Would expat hand out this text as it stands? */
+static bool is_plain(const uint8_t *text, size_t len)
+{
+    return memchr(text, '&', len) == NULL && memchr(text, ']', len) == NULL &&
+           memchr(text, '\r', len) == NULL;
+}
+
 /* Only a guess (comments and CDATA look the same): what expat has seen decides.
  * One pass over the input however often it is called, since it goes from '<' to '<'. */
 static bool find_candidate(const uint8_t *bytes, size_t len, size_t *inout_from,
@@ -350,7 +357,7 @@ static bool find_candidate(const uint8_t *bytes, size_t len, size_t *inout_from,
             const uint8_t *close = memchr(bytes + inside, '>', end - inside);
             size_t text = close == NULL ? end : (size_t)(close - bytes) + 1;
 
-            if (end - text >= RAW_TEXT_MIN && memchr(bytes + text, '&', end - text) == NULL) {
+            if (end - text >= RAW_TEXT_MIN && is_plain(bytes + text, end - text)) {
                 *out = (struct candidate){ .text = text, .end = end };
                 *inout_from = end;
                 return true;

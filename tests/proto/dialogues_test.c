@@ -1,0 +1,448 @@
+/* Reads every message in tests/proto/<message>/<case>.xml and compares what our reader makes
+ * of it with <case>.expect, line by line. Lines with # there tell where the message is from.
+ * Run with --write, the program writes the expectations that are missing, to be reviewed. */
+#include "base/utf.h"
+#include "proto/command.h"
+#include "proto/create.h"
+#include "proto/fault.h"
+#include "proto/identify.h"
+#include "proto/receive.h"
+#include "proto/send.h"
+#include "proto/signal.h"
+
+#include <dirent.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static bool write_missing;
+
+/* Appends KEY "value", with all but plain ASCII escaped; nothing for an empty value. */
+static void say(struct wsm_buf *out, const char *key, struct wsm_span value)
+{
+    size_t i;
+
+    if (value.len == 0)
+        return;
+    wsm_buf_printf(out, "%s \"", key);
+    for (i = 0; i < value.len; i++) {
+        uint8_t byte = value.ptr[i];
+
+        if (byte < 0x20 || byte > 0x7E || byte == '"' || byte == '\\')
+            wsm_buf_printf(out, "\\x%02x", byte);
+        else
+            wsm_buf_append_byte(out, byte);
+    }
+    wsm_buf_append_str(out, "\"\n");
+}
+
+static void say_number(struct wsm_buf *out, const char *key, long long value)
+{
+    wsm_buf_printf(out, "%s %lld\n", key, value);
+}
+
+static void say_headers(struct wsm_buf *out, const struct wsm_envelope *env)
+{
+    size_t i;
+
+    say(out, "action", env->action);
+    say(out, "message_id", env->message_id);
+    say(out, "relates_to", env->relates_to);
+    say(out, "resource_uri", env->resource_uri);
+    say(out, "session_id", env->session_id);
+    if (env->operation_timeout_ms >= 0)
+        say_number(out, "operation_timeout_ms", env->operation_timeout_ms);
+    if (env->max_envelope_size != 0)
+        say_number(out, "max_envelope_size", (long long)env->max_envelope_size);
+    for (i = 0; i < env->selector_count; i++) {
+        say(out, "selector", env->selectors[i].name);
+        say(out, "  value", env->selectors[i].value);
+    }
+    for (i = 0; i < env->option_count; i++) {
+        say(out, env->options[i].must_comply ? "option that must" : "option", env->options[i].name);
+        say(out, "  value", env->options[i].value);
+    }
+}
+
+static void say_stream(struct wsm_buf *out, const struct wsm_stream_data *stream)
+{
+    say(out, stream->end ? "stream that ends" : "stream", stream->name);
+    say(out, "  command_id", stream->command_id);
+    say(out, "  data", stream->data);
+}
+
+/* One reader for each folder. false: err is filled. */
+static bool read_create(const struct wsm_envelope *env, struct wsm_buf *out, struct wsm_error *err)
+{
+    static struct wsm_variable variables[WSM_ENV_VARIABLES_MAX];
+    struct wsm_create_request msg;
+    size_t i;
+
+    if (!wsm_create_request_parse(env, variables, &msg, err))
+        return false;
+    say(out, "shell_id", msg.shell_id);
+    say(out, "name", msg.name);
+    say(out, "working_directory", msg.working_directory);
+    say(out, "input_streams", msg.input_streams);
+    say(out, "output_streams", msg.output_streams);
+    say_number(out, "idle_timeout_ms", msg.idle_timeout_ms);
+    for (i = 0; i < msg.variable_count; i++) {
+        say(out, "variable", msg.variables[i].name);
+        say(out, "  value", msg.variables[i].value);
+    }
+    return true;
+}
+
+static bool read_create_response(const struct wsm_envelope *env, struct wsm_buf *out,
+                                 struct wsm_error *err)
+{
+    const struct wsm_xml_node *shell;
+    struct wsm_create_response msg;
+
+    if (!wsm_create_response_parse(env, &msg, &shell, err))
+        return false;
+    say(out, "address", msg.address);
+    say(out, "shell_id", msg.shell_id);
+    say(out, "resource_uri", msg.resource_uri);
+    say(out, "owner", msg.owner);
+    say(out, "client_ip", msg.client_ip);
+    say(out, "name", msg.name);
+    say_number(out, "idle_timeout_ms", msg.idle_timeout_ms);
+    say_number(out, "max_idle_timeout_ms", msg.max_idle_timeout_ms);
+    say(out, "input_streams", msg.input_streams);
+    say(out, "output_streams", msg.output_streams);
+    say_number(out, "run_time_s", msg.run_time_s);
+    say_number(out, "inactivity_s", msg.inactivity_s);
+    say(out, "buffer_mode", msg.buffer_mode);
+    say(out, "state", msg.state);
+    wsm_buf_append_str(out, shell == NULL ? "no rsp:Shell\n" : "");
+    return true;
+}
+
+static bool read_command(const struct wsm_envelope *env, struct wsm_buf *out, struct wsm_error *err)
+{
+    static struct wsm_span arguments[WSM_ARGUMENTS_MAX];
+    struct wsm_command_request msg;
+    size_t i;
+
+    if (!wsm_command_request_parse(env, arguments, &msg, err))
+        return false;
+    say(out, "command_id", msg.command_id);
+    say(out, "command", msg.command);
+    for (i = 0; i < msg.argument_count; i++)
+        say(out, "argument", msg.arguments[i]);
+    return true;
+}
+
+static bool read_command_response(const struct wsm_envelope *env, struct wsm_buf *out,
+                                  struct wsm_error *err)
+{
+    struct wsm_span id;
+
+    if (!wsm_command_response_parse(env, &id, err))
+        return false;
+    say(out, "command_id", id);
+    return true;
+}
+
+static bool read_send(const struct wsm_envelope *env, struct wsm_buf *out, struct wsm_error *err)
+{
+    static struct wsm_stream_data streams[WSM_SEND_STREAMS_MAX];
+    size_t count;
+    size_t i;
+
+    if (!wsm_send_request_parse(env, streams, &count, err))
+        return false;
+    for (i = 0; i < count; i++)
+        say_stream(out, &streams[i]);
+    return true;
+}
+
+static bool read_receive(const struct wsm_envelope *env, struct wsm_buf *out, struct wsm_error *err)
+{
+    struct wsm_receive_request msg;
+
+    if (!wsm_receive_request_parse(env, &msg, err))
+        return false;
+    say(out, "command_id", msg.command_id);
+    say(out, "streams", msg.streams);
+    return true;
+}
+
+static bool read_receive_response(const struct wsm_envelope *env, struct wsm_buf *out,
+                                  struct wsm_error *err)
+{
+    static const char *const states[] = { "running", "pending", "done" };
+    struct wsm_receive_response msg;
+    struct wsm_stream_data stream;
+    enum wsm_parse next;
+
+    if (!wsm_receive_response_parse(env, &msg, err))
+        return false;
+    while ((next = wsm_receive_response_next(&msg, &stream)) == WSM_PARSE_MORE)
+        say_stream(out, &stream);
+    if (next == WSM_PARSE_BAD)
+        wsm_buf_append_str(out, "bad stream\n");
+    if (msg.has_state)
+        wsm_buf_printf(out, "state %s\n", states[msg.state]);
+    if (msg.has_exit_code)
+        say_number(out, "exit_code", msg.exit_code);
+    return true;
+}
+
+static bool read_signal(const struct wsm_envelope *env, struct wsm_buf *out, struct wsm_error *err)
+{
+    static const char *const codes[] = { "other", "terminate", "ctrl_c", "ctrl_break" };
+    struct wsm_signal_request msg;
+
+    if (!wsm_signal_request_parse(env, &msg, err))
+        return false;
+    say(out, "command_id", msg.command_id);
+    say(out, "code", msg.code);
+    wsm_buf_printf(out, "signal %s\n", codes[wsm_signal_code_of(msg.code)]);
+    return true;
+}
+
+static bool read_headers_only(const struct wsm_envelope *env, struct wsm_buf *out,
+                              struct wsm_error *err)
+{
+    (void)err;
+    wsm_buf_append_str(out, wsm_envelope_content(env) == NULL ? "empty body\n" : "some body\n");
+    return true;
+}
+
+static bool read_identify(const struct wsm_envelope *env, struct wsm_buf *out,
+                          struct wsm_error *err)
+{
+    const char *ns;
+
+    (void)err;
+    if (wsm_identify_request_parse(env, &ns))
+        say(out, "identify", wsm_span_str(ns));
+    else
+        wsm_buf_append_str(out, "no Identify\n");
+    return true;
+}
+
+static bool read_identify_response(const struct wsm_envelope *env, struct wsm_buf *out,
+                                   struct wsm_error *err)
+{
+    struct wsm_buf profiles = WSM_BUF_INIT;
+    struct wsm_identify_response msg;
+    bool ok = wsm_identify_response_parse(env, &profiles, &msg, err);
+
+    if (ok) {
+        say(out, "protocol_version", msg.protocol_version);
+        say(out, "product_vendor", msg.product_vendor);
+        say(out, "product_version", msg.product_version);
+        say(out, "security_profiles", msg.security_profiles);
+    }
+    wsm_buf_clear(&profiles);
+    return ok;
+}
+
+static bool read_fault(const struct wsm_envelope *env, struct wsm_buf *out, struct wsm_error *err)
+{
+    struct wsm_error fault = WSM_ERROR_INIT;
+
+    (void)err;
+    if (wsm_fault_parse(env, &fault)) {
+        say_number(out, "fault", fault.code);
+        say(out, "text", wsm_span_str(wsm_error_text(&fault)));
+    } else {
+        wsm_buf_append_str(out, "no fault\n");
+    }
+    wsm_error_clear(&fault);
+    return true;
+}
+
+struct message {
+    const char *folder;
+    bool is_request; /* checked as a server does */
+    bool (*read)(const struct wsm_envelope *env, struct wsm_buf *out, struct wsm_error *err);
+};
+
+static const struct message messages[] = {
+    { "command", true, read_command },
+    { "command_response", false, read_command_response },
+    { "create", true, read_create },
+    { "create_response", false, read_create_response },
+    { "delete", true, read_headers_only },
+    { "envelope", true, read_headers_only },
+    { "fault", false, read_fault },
+    { "identify", false, read_identify },
+    { "identify_response", false, read_identify_response },
+    { "receive", true, read_receive },
+    { "receive_response", false, read_receive_response },
+    { "send", true, read_send },
+    { "signal", true, read_signal },
+};
+
+static void describe(const struct message *message, struct wsm_span text, struct wsm_buf *out)
+{
+    /* An allocation of its own size, so that the address sanitizer sees its end. */
+    uint8_t *bytes = malloc(text.len + (text.len == 0));
+    struct wsm_error err = WSM_ERROR_INIT;
+    struct wsm_envelope env;
+
+    assert_non_null(bytes);
+    memcpy(bytes, text.ptr, text.len);
+    if (wsm_envelope_parse(&env, bytes, text.len, &err) &&
+        (!message->is_request || wsm_envelope_check_request(&env, &err))) {
+        say_headers(out, &env);
+        (void)message->read(&env, out, &err);
+    } else {
+        say(out, "message_id", env.message_id);
+    }
+    if (err.code != 0) {
+        say_number(out, "error", err.code);
+        assert_non_null(err.text);
+    }
+    wsm_error_clear(&err);
+    wsm_envelope_clear(&env);
+    free(bytes);
+}
+
+static bool read_file(const char *path, struct wsm_buf *out)
+{
+    FILE *file = fopen(path, "rb");
+    char piece[4096];
+    size_t count;
+
+    if (file == NULL)
+        return false;
+    while ((count = fread(piece, 1, sizeof(piece), file)) > 0)
+        wsm_buf_append(out, piece, count);
+    fclose(file);
+    return true;
+}
+
+/* Takes out the lines that start with #. */
+static void drop_comments(struct wsm_buf *text)
+{
+    struct wsm_buf kept = WSM_BUF_INIT;
+    size_t start = 0;
+
+    while (start < text->len) {
+        const uint8_t *end = memchr(text->ptr + start, '\n', text->len - start);
+        size_t next = end == NULL ? text->len : (size_t)(end - text->ptr) + 1;
+
+        if (text->ptr[start] != '#')
+            wsm_buf_append(&kept, text->ptr + start, next - start);
+        start = next;
+    }
+    wsm_buf_clear(text);
+    *text = kept;
+}
+
+/* Without byte order mark and <?xml …?>, which would contradict UTF-16. */
+static struct wsm_span without_declaration(struct wsm_span text)
+{
+    const uint8_t *end = memmem(text.ptr, text.len, "?>", 2);
+
+    if (text.len >= 3 && memcmp(text.ptr, "\xEF\xBB\xBF", 3) == 0)
+        return wsm_span_of(text.ptr + 3, text.len - 3);
+    if (text.len < 5 || memcmp(text.ptr, "<?xml", 5) != 0 || end == NULL)
+        return text;
+    return wsm_span_of(end + 2, text.len - (size_t)(end + 2 - text.ptr));
+}
+
+/* A client may send the same message as UTF-16: it must mean the same. */
+static void check_utf16(const struct message *message, struct wsm_span text,
+                        const struct wsm_buf *want)
+{
+    struct wsm_buf wide = WSM_BUF_INIT;
+    struct wsm_buf got = WSM_BUF_INIT;
+    struct wsm_error err = WSM_ERROR_INIT;
+
+    wsm_buf_append_span(&wide, without_declaration(text));
+    if (wsm_envelope_to_utf16(&wide, 0, &err)) {
+        describe(message, wsm_buf_span(&wide), &got);
+        assert_int_equal(got.len, want->len);
+        assert_memory_equal(got.ptr, want->ptr, want->len);
+    }
+    wsm_error_clear(&err);
+    wsm_buf_clear(&wide);
+    wsm_buf_clear(&got);
+}
+
+static bool check_case(const struct message *message, const char *path)
+{
+    struct wsm_buf text = WSM_BUF_INIT;
+    struct wsm_buf want = WSM_BUF_INIT;
+    struct wsm_buf got = WSM_BUF_INIT;
+    char expect[4096];
+    bool ok;
+
+    snprintf(expect, sizeof(expect), "%.*s.expect", (int)(strlen(path) - 4), path);
+    assert_true(read_file(path, &text));
+    describe(message, wsm_buf_span(&text), &got);
+    if (!read_file(expect, &want) && write_missing) {
+        FILE *file = fopen(expect, "wb");
+
+        assert_non_null(file);
+        fwrite(got.ptr, 1, got.len, file);
+        fclose(file);
+        wsm_buf_append_span(&want, wsm_buf_span(&got));
+    }
+    drop_comments(&want);
+    ok = got.len == want.len && (got.len == 0 || memcmp(got.ptr, want.ptr, got.len) == 0);
+    if (!ok)
+        print_error("%s\nexpected:\n%.*sgot:\n%.*s\n", path, (int)want.len,
+                    want.ptr == NULL ? "" : (char *)want.ptr, (int)got.len, (char *)got.ptr);
+    else if (memmem(want.ptr, want.len, "error 2150858796", 16) == NULL) /* names its encoding */
+        check_utf16(message, wsm_buf_span(&text), &want);
+    wsm_buf_clear(&text);
+    wsm_buf_clear(&want);
+    wsm_buf_clear(&got);
+    return ok;
+}
+
+static void test_dialogues_mean_what_is_expected(void **state)
+{
+    const struct message *message = *state;
+    char path[2048];
+    struct dirent **entries;
+    int count;
+    int cases = 0;
+    int failed = 0;
+    int i;
+
+    snprintf(path, sizeof(path), "%s/%s", WSM_DIALOGUES, message->folder);
+    count = scandir(path, &entries, NULL, alphasort);
+    assert_true(count > 0);
+    for (i = 0; i < count; i++) {
+        const char *name = entries[i]->d_name;
+        size_t len = strlen(name);
+
+        if (len > 4 && strcmp(name + len - 4, ".xml") == 0) {
+            snprintf(path, sizeof(path), "%s/%s/%s", WSM_DIALOGUES, message->folder, name);
+            cases++;
+            if (!check_case(message, path))
+                failed++;
+        }
+        free(entries[i]);
+    }
+    free(entries);
+    print_message("%s: %d messages\n", message->folder, cases);
+    assert_true(cases > 0);
+    assert_int_equal(failed, 0);
+}
+
+int main(int argc, char **argv)
+{
+    enum { COUNT = sizeof(messages) / sizeof(messages[0]) };
+    struct CMUnitTest tests[COUNT];
+    size_t i;
+
+    write_missing = argc > 1 && strcmp(argv[1], "--write") == 0;
+    for (i = 0; i < COUNT; i++)
+        tests[i] = (struct CMUnitTest){ .name = messages[i].folder,
+                                        .test_func = test_dialogues_mean_what_is_expected,
+                                        .initial_state = (void *)(uintptr_t)&messages[i] };
+    return cmocka_run_group_tests_name("dialogues", tests, NULL, NULL);
+}
