@@ -143,6 +143,13 @@ static bool reader_name(struct reader *reader, const char *full, struct wsm_span
     return reader_copy(reader, local, len - (size_t)(local - full), out_name);
 }
 
+/* expat 2.5 forgets to look at one allocation: when it fails, a namespace declaration comes
+ * out as an attribute, which never happens otherwise. */
+static bool is_lost_declaration(const char *name)
+{
+    return strncmp(name, "xmlns:", 6) == 0;
+}
+
 static bool reader_attributes(struct reader *reader, struct wsm_xml_node *node,
                               const XML_Char **list)
 {
@@ -164,6 +171,8 @@ static bool reader_attributes(struct reader *reader, struct wsm_xml_node *node,
     for (i = 0; i < count; i++) {
         const char *value = list[i * 2 + 1];
 
+        if (is_lost_declaration(list[i * 2]))
+            return reader_no_memory(reader);
         if (!reader_name(reader, list[i * 2], node->ns, &attrs[i].ns, &attrs[i].name) ||
             !reader_copy(reader, value, strlen(value), &attrs[i].value))
             return false;

@@ -1,0 +1,168 @@
+/* Send: what we write, that we read it back, and that it fits. */
+#include "message.h"
+
+#include "proto/send.h"
+
+static struct wsm_stream_data room[WSM_SEND_STREAMS_MAX];
+
+static void test_send_writes_and_reads_a_request(void **state)
+{
+    struct wsm_request_headers headers = test_request(WSM_ACTION_SEND);
+    struct wsm_stream_data msg = { .name = wsm_span_str("stdin"),
+                                   .command_id = wsm_span_str(TEST_COMMAND),
+                                   .data = wsm_span_of("\0\xFFhello", 7),
+                                   .end = true };
+    struct wsm_error err = WSM_ERROR_INIT;
+    struct wsm_buf out = WSM_BUF_INIT;
+    struct wsm_envelope env;
+    size_t count;
+
+    (void)state;
+    wsm_send_request_write(&out, &headers, &msg);
+    test_equal_text(test_body(&out),
+                    "<rsp:Send><rsp:Stream Name=\"stdin\" CommandId=\"" TEST_COMMAND
+                    "\" End=\"true\">AP9oZWxsbw==</rsp:Stream></rsp:Send>");
+    test_read_back(&env, &out, true);
+    assert_true(wsm_send_request_parse(&env, room, &count, &err));
+    assert_int_equal(count, 1);
+    test_equal(room[0].name, msg.name);
+    test_equal(room[0].command_id, msg.command_id);
+    test_equal(room[0].data, msg.data);
+    assert_true(room[0].end);
+    wsm_envelope_clear(&env);
+    wsm_buf_clear(&out);
+}
+
+static void test_send_reads_back_every_length_of_data(void **state)
+{
+    struct wsm_request_headers headers = test_request(WSM_ACTION_SEND);
+    struct wsm_error err = WSM_ERROR_INIT;
+    struct wsm_buf out = WSM_BUF_INIT;
+    struct wsm_envelope env;
+    uint8_t data[700];
+    size_t len;
+    size_t i;
+    size_t count;
+
+    (void)state;
+    for (i = 0; i < sizeof(data); i++)
+        data[i] = (uint8_t)(i * 31);
+    for (len = 0; len <= sizeof(data); len++) { /* short ones through expat, long ones around */
+        struct wsm_stream_data msg = { .name = wsm_span_str("stdin"),
+                                       .data = wsm_span_of(data, len) };
+
+        wsm_buf_reset(&out);
+        wsm_send_request_write(&out, &headers, &msg);
+        test_read_back(&env, &out, true);
+        assert_true(wsm_send_request_parse(&env, room, &count, &err));
+        test_equal(room[0].data, msg.data);
+        assert_false(room[0].end);
+        wsm_envelope_clear(&env);
+    }
+    wsm_buf_clear(&out);
+}
+
+/* Everything of ours at its longest: the envelope still fits. */
+static void test_send_data_max_fits_with_the_longest_headers(void **state)
+{
+    static const size_t sizes[] = { 8192, 8193, 10000, 32768, 153600, 512000, 4194304 };
+    struct wsm_request_headers headers = test_request(WSM_ACTION_SEND);
+    char url[2048 + 1];
+    char name[WSM_STREAM_NAME_MAX + 1];
+    size_t i;
+
+    (void)state;
+    assert_int_equal(wsm_send_data_max(0), 0);
+    assert_int_equal(wsm_send_data_max(4000), 0);
+    memset(url, 'u', sizeof(url) - 1);
+    memset(name, 'n', sizeof(name) - 1);
+    url[sizeof(url) - 1] = name[sizeof(name) - 1] = '\0';
+    headers.to = url;
+    headers.resource_uri = url;
+    headers.locale = headers.data_locale = "zh-Hant-HK-x-something-long";
+    headers.max_envelope_size = UINT32_MAX;
+    headers.operation_timeout_ms = INT64_MAX;
+    for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        size_t len = wsm_send_data_max(sizes[i]);
+        uint8_t *data = calloc(1, len);
+        struct wsm_stream_data msg = { .name = wsm_span_str(name),
+                                       .command_id = wsm_span_str("uuid:" TEST_COMMAND),
+                                       .data = wsm_span_of(data, len),
+                                       .end = true };
+        struct wsm_buf out = WSM_BUF_INIT;
+
+        assert_non_null(data);
+        assert_true(len > 0);
+        wsm_send_request_write(&out, &headers, &msg);
+        assert_true(wsm_buf_ok(&out));
+        assert_true(out.len <= sizes[i]);
+        assert_true(sizes[i] - out.len < 512);
+        wsm_buf_clear(&out);
+        free(data);
+    }
+}
+
+static void test_send_writes_a_response(void **state)
+{
+    struct wsm_response_headers headers = test_response(WSM_ACTION_SEND "Response");
+    struct wsm_error err = WSM_ERROR_INIT;
+    struct wsm_buf out = WSM_BUF_INIT;
+    struct wsm_envelope env;
+    size_t count = 17;
+
+    (void)state;
+    wsm_send_response_write(&out, &headers);
+    test_equal_text(test_body(&out), "<rsp:SendResponse></rsp:SendResponse>");
+    test_read_back(&env, &out, false);
+    assert_false(wsm_send_request_parse(&env, room, &count, &err));
+    assert_int_equal(err.code, ERROR_WSMAN_SCHEMA_VALIDATION_ERROR);
+    assert_int_equal(count, 17);
+    wsm_error_clear(&err);
+    wsm_envelope_clear(&env);
+    wsm_buf_clear(&out);
+}
+
+static bool write_and_read(void *context)
+{
+    static uint8_t data[3000];
+    struct wsm_request_headers headers = test_request(WSM_ACTION_SEND);
+    struct wsm_stream_data msg = { .name = wsm_span_str("stdin"),
+                                   .data = wsm_span_of(data, sizeof(data)) };
+    struct wsm_buf out = WSM_BUF_INIT;
+    struct wsm_error err = WSM_ERROR_INIT;
+    struct wsm_envelope env;
+    size_t count;
+    bool ok;
+
+    (void)context;
+    wsm_send_request_write(&out, &headers, &msg);
+    ok = wsm_buf_ok(&out);
+    if (ok) {
+        ok = wsm_envelope_parse(&env, out.ptr, out.len, &err) &&
+             wsm_send_request_parse(&env, room, &count, &err);
+        assert_true(ok || err.code != 0);
+        wsm_envelope_clear(&env);
+    }
+    wsm_error_clear(&err);
+    wsm_buf_clear(&out);
+    return ok;
+}
+
+static void test_send_reports_every_failed_allocation(void **state)
+{
+    (void)state;
+    assert_true(failing_alloc_each("Send", write_and_read, NULL) > 10);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_send_writes_and_reads_a_request),
+        cmocka_unit_test(test_send_reads_back_every_length_of_data),
+        cmocka_unit_test(test_send_data_max_fits_with_the_longest_headers),
+        cmocka_unit_test(test_send_writes_a_response),
+        cmocka_unit_test(test_send_reports_every_failed_allocation),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
