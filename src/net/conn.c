@@ -293,15 +293,13 @@ static bool queue_rest(struct wsm_conn *conn, struct wsm_buf *message, size_t of
     return true;
 }
 
-/* How many bytes the kernel took at once; nothing may overtake what is queued. */
+/* How many bytes the kernel took at once; libuv says EAGAIN while anything is queued, so
+ * that nothing overtakes it. */
 static int try_write(struct wsm_conn *conn, const struct wsm_buf *message)
 {
     uv_buf_t all = uv_buf_init((char *)message->ptr, (unsigned)message->len);
-    int status;
+    int status = uv_try_write(stream_of(conn), &all, 1);
 
-    if (conn->pending_writes > 0)
-        return 0;
-    status = uv_try_write(stream_of(conn), &all, 1);
     return status == UV_EAGAIN ? 0 : status;
 }
 

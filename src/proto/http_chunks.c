@@ -76,12 +76,11 @@ static enum state framing_byte(struct wsm_http_chunks *chunks, enum state state,
     case EXTENSION:
         return c == '\r' ? SIZE_LF : wsm_http_is_text(c) ? EXTENSION : BAD;
     case SIZE_LF:
-        chunks->line_len = 0;
+        chunks->line_len = 0; /* the CR LF behind the data counts with the next line */
         return c != '\n' ? BAD : chunks->left == 0 ? TRAILER_FIRST : DATA;
     case DATA_CR:
         return c == '\r' ? DATA_LF : BAD;
     case DATA_LF:
-        chunks->line_len = 0;
         return c == '\n' ? SIZE_FIRST : BAD;
     case TRAILER_FIRST:
     case TRAILER_NAME:
