@@ -334,12 +334,23 @@ bool wsm_conn_write(struct wsm_conn *conn, struct wsm_buf *message, bool *out_do
     return true;
 }
 
+/* A reset that the loop has not reported yet: the kernel has dropped what was not
+ * acknowledged, and SIOCOUTQ says 0. */
+static bool is_dead(int fd)
+{
+    struct tcp_info info = { .tcpi_state = TCP_CLOSE };
+    socklen_t len = sizeof(info);
+
+    return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0 || info.tcpi_state == TCP_CLOSE;
+}
+
 int64_t wsm_conn_unacknowledged(struct wsm_conn *conn)
 {
     int fd = -1;
     int count = 0;
 
-    if (uv_fileno((uv_handle_t *)&conn->tcp, &fd) != 0 || ioctl(fd, SIOCOUTQ, &count) != 0)
+    if (uv_fileno((uv_handle_t *)&conn->tcp, &fd) != 0 || ioctl(fd, SIOCOUTQ, &count) != 0 ||
+        is_dead(fd))
         return -1;
     count_written(conn);
     return count;

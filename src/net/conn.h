@@ -80,7 +80,7 @@ bool wsm_conn_write(struct wsm_conn *conn, struct wsm_buf *message, bool *out_do
                     struct wsm_error *err) WSM_MUST_CHECK;
 
 /* Bytes written that the peer's kernel has not acknowledged (SIOCOUTQ), unsent ones
- * included; -1 if the socket cannot say. Brings bytes_written up to date, so that
+ * included; -1 if the socket cannot say, or was reset. Brings bytes_written up to date, so that
  * bytes_written - unacknowledged is the position up to which the peer has everything.
  * After first_error the answer means nothing. */
 int64_t wsm_conn_unacknowledged(struct wsm_conn *conn);
