@@ -354,8 +354,10 @@ static bool is_plain(const uint8_t *text, size_t len)
 static bool find_candidate(const uint8_t *bytes, size_t len, size_t *inout_from,
                            struct candidate *out)
 {
-    const uint8_t *tag = memchr(bytes + *inout_from, '<', len - *inout_from);
+    const uint8_t *tag = NULL;
 
+    if (len > *inout_from)
+        tag = memchr(bytes + *inout_from, '<', len - *inout_from);
     while (tag != NULL) {
         size_t inside = (size_t)(tag - bytes) + 1;
         const uint8_t *next = memchr(bytes + inside, '<', len - inside);

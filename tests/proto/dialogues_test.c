@@ -290,7 +290,8 @@ static void describe(const struct message *message, struct wsm_span text, struct
     struct wsm_envelope env;
 
     assert_non_null(bytes);
-    memcpy(bytes, text.ptr, text.len);
+    if (text.len > 0)
+        memcpy(bytes, text.ptr, text.len);
     if (wsm_envelope_parse(&env, bytes, text.len, &err) &&
         (!message->is_request || wsm_envelope_check_request(&env, &err))) {
         say_headers(out, &env);
@@ -342,7 +343,7 @@ static void drop_comments(struct wsm_buf *text)
 /* Without byte order mark and <?xml …?>, which would contradict UTF-16. */
 static struct wsm_span without_declaration(struct wsm_span text)
 {
-    const uint8_t *end = memmem(text.ptr, text.len, "?>", 2);
+    const uint8_t *end = text.len == 0 ? NULL : memmem(text.ptr, text.len, "?>", 2);
 
     if (text.len >= 3 && memcmp(text.ptr, "\xEF\xBB\xBF", 3) == 0)
         return wsm_span_of(text.ptr + 3, text.len - 3);

@@ -1,0 +1,1 @@
+wsm_add_fuzzer(soap_fuzz LIBRARIES wsm_proto)
