@@ -172,6 +172,19 @@ static const char *action_of(const struct fault_rule *rule)
     return URI_FAULT_WSMAN;
 }
 
+/* The start of a text that may repeat what a client sent; never half a character. */
+static struct wsm_span start_of(const char *text)
+{
+    size_t len = strlen(text);
+
+    if (len > WSM_FAULT_TEXT_MAX) {
+        len = WSM_FAULT_TEXT_MAX;
+        while (len > 0 && ((uint8_t)text[len] & 0xC0) == 0x80)
+            len--;
+    }
+    return wsm_span_of(text, len);
+}
+
 /* The text of the fault. WSM_FAULT_TIMEOUT_WORD is put into the fault that needs it, and
  * loses its shape in all others (it may come from what a client sent). */
 static void write_fault_text(struct wsm_buf *out, const struct fault_rule *rule,
@@ -179,20 +192,26 @@ static void write_fault_text(struct wsm_buf *out, const struct fault_rule *rule,
 {
     static const char word[] = WSM_FAULT_TIMEOUT_WORD;
     const char *text = err->text;
-    const char *hit;
+    struct wsm_span rest;
+    const uint8_t *hit;
 
     if (text == NULL)
         text = rule->code == err->code ? rule->text : wsm_error_text(err);
+    rest = start_of(text);
     if (err->code == ERROR_WSMAN_OPERATION_TIMEDOUT) {
-        wsm_xml_escape(out, wsm_span_str(strstr(text, word) == NULL ? rule->text : text));
+        hit = memmem(rest.ptr, rest.len, word, sizeof(word) - 1);
+        wsm_xml_escape(out, hit == NULL ? wsm_span_str(rule->text) : rest);
         return;
     }
-    while ((hit = strstr(text, word)) != NULL) {
-        wsm_xml_escape(out, wsm_span_of(text, (size_t)(hit - text)));
+    while ((hit = memmem(rest.ptr, rest.len, word, sizeof(word) - 1)) != NULL) {
+        size_t before = (size_t)(hit - rest.ptr);
+
+        wsm_xml_escape(out, wsm_span_of(rest.ptr, before));
         wsm_buf_append_str(out, "operation time-out");
-        text = hit + sizeof(word) - 1;
+        before += sizeof(word) - 1;
+        rest = wsm_span_of(rest.ptr + before, rest.len - before);
     }
-    wsm_xml_escape(out, wsm_span_str(text));
+    wsm_xml_escape(out, rest);
 }
 
 /* Ansible makes a new shell on this quota only if the code stands in an MSFT_WmiError,

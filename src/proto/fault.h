@@ -9,6 +9,10 @@
  * the text of ERROR_WSMAN_OPERATION_TIMEDOUT and is kept out of all other faults. */
 #define WSM_FAULT_TIMEOUT_WORD "OperationTimeout"
 
+/* Bytes of err->text that go into a fault; the rest is left out. It stands there twice, and
+ * may name what the client sent. */
+enum { WSM_FAULT_TEXT_MAX = 1024 };
+
 /* Appends a whole envelope. err->code chooses SOAP code, subcode, detail and action;
  * an unknown code becomes w:InternalError. `machine` as the client spelled the host. */
 void wsm_fault_write(struct wsm_buf *out, const struct wsm_guid *message_id,

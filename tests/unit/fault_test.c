@@ -194,6 +194,32 @@ static void test_fault_needs_no_relates_to_and_no_machine(void **state)
     wsm_buf_clear(&out);
 }
 
+static void test_fault_cuts_a_long_text_between_characters(void **state)
+{
+    char text[WSM_FAULT_TEXT_MAX + 100];
+    struct wsm_error err = WSM_ERROR_INIT;
+    size_t start;
+
+    (void)state;
+    for (start = 0; start < 4; start++) { /* where two-byte characters begin */
+        struct wsm_buf out = WSM_BUF_INIT;
+        struct wsm_envelope env;
+        size_t i;
+
+        memset(text, 'a', start);
+        for (i = start; i + 2 < sizeof(text); i += 2)
+            memcpy(text + i, "\xC3\xA9", 3);
+        write_fault(&out, ERROR_INVALID_PARAMETER, text);
+        test_read_back(&env, &out, false); /* still UTF-8 */
+        assert_true(wsm_fault_parse(&env, &err));
+        assert_in_range(strlen(err.text), WSM_FAULT_TEXT_MAX - 1, WSM_FAULT_TEXT_MAX);
+        assert_memory_equal(err.text, text, strlen(err.text));
+        wsm_error_clear(&err);
+        wsm_envelope_clear(&env);
+        wsm_buf_clear(&out);
+    }
+}
+
 static bool write_and_read(void *context)
 {
     struct wsm_error err = WSM_ERROR_INIT;
@@ -234,6 +260,7 @@ int main(void)
         cmocka_unit_test(test_fault_has_the_word_of_the_time_out_in_that_fault_only),
         cmocka_unit_test(test_fault_gives_the_quota_of_operations_in_both_forms),
         cmocka_unit_test(test_fault_needs_no_relates_to_and_no_machine),
+        cmocka_unit_test(test_fault_cuts_a_long_text_between_characters),
         cmocka_unit_test(test_fault_survives_every_failed_allocation),
     };
 
