@@ -47,6 +47,8 @@ static uint32_t code_of(int status)
         return ERROR_OPERATION_ABORTED;
     case UV_ETIMEDOUT:
         return ERROR_WSMAN_NETWORK_TIMEDOUT;
+    case UV_ECONNREFUSED:
+        return ERROR_WSMAN_HTTP_SERVICE_UNAVAILABLE_STATUS;
     case UV_EPIPE:
     case UV_ECONNRESET:
         return ERROR_BROKEN_PIPE;
@@ -342,6 +344,18 @@ static bool is_dead(int fd)
     socklen_t len = sizeof(info);
 
     return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0 || info.tcpi_state == TCP_CLOSE;
+}
+
+bool wsm_conn_is_quiet(struct wsm_conn *conn)
+{
+    int fd = -1;
+    char byte;
+
+    if (conn->is_eof || conn->is_closing || conn->first_error.code != 0 ||
+        uv_fileno((uv_handle_t *)&conn->tcp, &fd) != 0)
+        return false;
+    return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
+           (errno == EAGAIN || errno == EWOULDBLOCK);
 }
 
 int64_t wsm_conn_unacknowledged(struct wsm_conn *conn)

@@ -79,6 +79,10 @@ bool wsm_conn_read_start(struct wsm_conn *conn, struct wsm_error *err) WSM_MUST_
 bool wsm_conn_write(struct wsm_conn *conn, struct wsm_buf *message, bool *out_done,
                     struct wsm_error *err) WSM_MUST_CHECK;
 
+/* Has nothing happened that the loop has not reported yet: no FIN, no error, no bytes?
+ * For an idle connection that is about to carry something. */
+bool wsm_conn_is_quiet(struct wsm_conn *conn);
+
 /* Bytes written that the peer's kernel has not acknowledged (SIOCOUTQ), unsent ones
  * included; -1 if the socket cannot say, or was reset. Brings bytes_written up to date, so that
  * bytes_written - unacknowledged is the position up to which the peer has everything.
