@@ -1,0 +1,252 @@
+/* Copies of the application's arguments, and the answer to wrong ones. Application
+ * threads; nothing here keeps a pointer of the application's but the callback. */
+#include "client/api_args.h"
+
+#include "base/utf.h"
+#include "client/dispatcher.h"
+#include "client/runtime.h"
+#include "client/session.h"
+#include "client/shell.h"
+#include "wsmerror.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+_Static_assert(sizeof(WCHAR) == sizeof(char16_t), "the API's text is UTF-16");
+
+bool wsm_api_has_callback(const WSMAN_SHELL_ASYNC *async)
+{
+    return async != NULL && async->completionFunction != NULL;
+}
+
+struct wsm_callee wsm_api_callee(const WSMAN_SHELL_ASYNC *async)
+{
+    return (struct wsm_callee){ .context = async->operationContext,
+                                .function = (void (*)(void))async->completionFunction };
+}
+
+/* ---- Refused calls ---- */
+
+/* A call whose arguments are wrong: it has no object of its own. */
+struct refusal {
+    struct wsm_message message;
+    struct wsm_async async;
+    struct wsm_error error;
+    uintptr_t session_handle;
+    uintptr_t shell_handle;
+    struct wsm_shell *shell;   /* held; NULL = none */
+    struct wsm_strand *strand; /* owned; used where there is no shell */
+};
+
+static void refusal_free(struct refusal *refusal)
+{
+    wsm_strand_release(refusal->strand);
+    wsm_async_clear(&refusal->async);
+    wsm_error_clear(&refusal->error);
+    free(refusal);
+}
+
+static void on_refusal_returned(struct wsm_async *async)
+{
+    struct refusal *refusal = WSM_CONTAINER_OF(async, struct refusal, async);
+    struct wsm_shell *shell = refusal->shell;
+
+    refusal_free(refusal);
+    if (shell != NULL)
+        wsm_shell_release(shell);
+}
+
+/* Loop thread. */
+static void on_refusal(struct wsm_message *message)
+{
+    struct refusal *refusal = WSM_CONTAINER_OF(message, struct refusal, message);
+    struct wsm_session *session = wsm_runtime_handle_find(refusal->session_handle,
+                                                          WSM_HANDLE_SESSION);
+
+    refusal->shell = wsm_runtime_handle_find(refusal->shell_handle, WSM_HANDLE_SHELL);
+    if (refusal->shell != NULL) {
+        wsm_shell_hold(refusal->shell);
+        session = refusal->shell->session;
+    }
+    wsm_async_begin(&refusal->async, refusal->async.callee, session, on_refusal_returned);
+    wsm_async_complete(&refusal->async,
+                       refusal->shell != NULL ? refusal->shell->strand : refusal->strand,
+                       &refusal->error);
+}
+
+static struct refusal *refusal_new(struct wsm_callee callee, struct wsm_error *err)
+{
+    struct refusal *refusal = calloc(1, sizeof(*refusal));
+
+    if (refusal == NULL)
+        return NULL;
+    refusal->strand = wsm_strand_new(wsm_runtime_dispatcher());
+    if (refusal->strand == NULL) {
+        free(refusal);
+        return NULL;
+    }
+    refusal->async.callee = callee;
+    refusal->message.handle = on_refusal;
+    wsm_error_move(&refusal->error, err);
+    return refusal;
+}
+
+static void post_refusal(struct refusal *refusal)
+{
+    if (!wsm_runtime_post(&refusal->message))
+        refusal_free(refusal); /* no API handle exists, so no thread could call back */
+}
+
+void wsm_api_refuse(const struct wsm_api_call *call, struct wsm_error *err)
+{
+    struct refusal *refusal = refusal_new(wsm_api_callee(call->async), err);
+
+    wsm_error_clear(err);
+    if (refusal == NULL)
+        return;
+    refusal->session_handle = call->session;
+    refusal->shell_handle = call->shell;
+    if (wsm_runtime_handle_check(call->shell, WSM_HANDLE_SHELL, NULL))
+        refusal->async.handles.shell = call->shell;
+    if (wsm_runtime_handle_check(call->command, WSM_HANDLE_COMMAND, NULL))
+        refusal->async.handles.command = call->command;
+    post_refusal(refusal);
+}
+
+void wsm_api_refuse_callee(struct wsm_callee callee, enum wsm_result kind, uintptr_t session,
+                           struct wsm_error *err)
+{
+    struct refusal *refusal = refusal_new(callee, err);
+
+    wsm_error_clear(err);
+    if (refusal == NULL)
+        return;
+    refusal->async.result = kind;
+    refusal->session_handle = session;
+    post_refusal(refusal);
+}
+
+/* ---- Copies ---- */
+
+bool wsm_api_text(PCWSTR text, const char *what, char **out_text, struct wsm_error *err)
+{
+    if (text == NULL) {
+        *out_text = NULL;
+        return true;
+    }
+    return wsm_utf16_to_utf8((const char16_t *)text, wsm_utf16_len((const char16_t *)text), what,
+                             out_text, err);
+}
+
+bool wsm_api_data_text(const WSMAN_DATA *data, const char *what, char **out_text,
+                       struct wsm_error *err)
+{
+    const char16_t *units = (const char16_t *)data->text.buffer;
+    size_t count = data->text.bufferLength;
+
+    if (units == NULL)
+        count = 0;
+    if (count > 0 && units[count - 1] == 0)
+        count--;
+    return wsm_utf16_to_utf8(units, count, what, out_text, err);
+}
+
+bool wsm_api_options(const WSMAN_OPTION_SET *set, struct wsm_option_texts *out,
+                     struct wsm_error *err)
+{
+    size_t i;
+
+    if (set == NULL)
+        return true;
+    if (set->optionsCount > WSM_OPTIONS_MAX || (set->optionsCount > 0 && set->options == NULL))
+        return wsm_fail(err, ERROR_WSMAN_INVALID_OPTIONSET,
+                        "option set: no options, or more than %d", WSM_OPTIONS_MAX);
+    if (!wsm_option_texts_init(out, set->optionsCount, err))
+        return false;
+    out->must_understand = set->optionsMustUnderstand != 0;
+    for (i = 0; i < set->optionsCount; i++) {
+        const WSMAN_OPTION *option = &set->options[i];
+        char **texts = &out->texts.items[2 * i];
+
+        if (option->name == NULL || option->name[0] == 0)
+            return wsm_fail(err, ERROR_WSMAN_INVALID_OPTIONSET, "option without a name");
+        if (!wsm_api_text(option->name, "option name", &texts[0], err) ||
+            !wsm_api_text(option->value, "option value", &texts[1], err))
+            return false;
+        out->options[i] = (struct wsm_option){ .name = wsm_span_str(texts[0]),
+                                               .value = wsm_span_str(texts[1]),
+                                               .must_comply = option->mustComply != 0 };
+    }
+    return true;
+}
+
+static bool append_stream(struct wsm_buf *out, PCWSTR name, uint32_t code, struct wsm_error *err)
+{
+    struct wsm_span span;
+    char *text = NULL;
+    bool ok = false;
+
+    if (name == NULL)
+        return wsm_fail(err, code, "stream without a name");
+    if (!wsm_api_text(name, "stream name", &text, err))
+        return false;
+    span = wsm_span_str(text);
+    if (span.len == 0 || wsm_span_trim(span).len != span.len || memchr(text, ' ', span.len)) {
+        (void)wsm_fail(err, code, "stream name with blanks, or empty");
+        goto out;
+    }
+    if (out->len > 0)
+        wsm_buf_append_byte(out, ' ');
+    wsm_buf_append_span(out, span);
+    ok = true;
+out:
+    free(text);
+    return ok;
+}
+
+bool wsm_api_streams(const WSMAN_STREAM_ID_SET *set, const char *fallback, uint32_t code,
+                     char **out_text, struct wsm_error *err)
+{
+    struct wsm_buf text = WSM_BUF_INIT;
+    bool ok = false;
+    size_t i;
+
+    if (set != NULL && set->streamIDsCount > WSM_STREAMS_MAX)
+        return wsm_fail(err, code, "more than %d streams", WSM_STREAMS_MAX);
+    if (set != NULL && set->streamIDsCount > 0 && set->streamIDs == NULL)
+        return wsm_fail(err, code, "streams without names");
+    if (set == NULL)
+        wsm_buf_append_str(&text, fallback);
+    for (i = 0; set != NULL && i < set->streamIDsCount; i++) {
+        if (!append_stream(&text, set->streamIDs[i], code, err))
+            goto out;
+    }
+    wsm_buf_append_byte(&text, '\0');
+    if (!wsm_buf_ok(&text)) {
+        (void)wsm_fail_memory(err, "streams");
+        goto out;
+    }
+    *out_text = (char *)text.ptr;
+    text = (struct wsm_buf)WSM_BUF_INIT;
+    ok = true;
+out:
+    wsm_buf_clear(&text);
+    return ok;
+}
+
+DWORD wsm_api_give_text(const char *text, DWORD capacity, PWSTR out, DWORD *out_used)
+{
+    char16_t *units = NULL;
+    size_t count = 0;
+    DWORD code = ERROR_SUCCESS;
+
+    if (!wsm_utf8_to_utf16(wsm_span_str(text), "text", &units, &count, NULL))
+        return ERROR_OUTOFMEMORY;
+    *out_used = (DWORD)count + 1;
+    if (out == NULL || capacity < count + 1)
+        code = ERROR_INSUFFICIENT_BUFFER;
+    else
+        memcpy(out, units, (count + 1) * sizeof(*units));
+    free(units);
+    return code;
+}

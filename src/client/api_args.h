@@ -1,0 +1,52 @@
+/* What the application passes, copied and turned into UTF-8. Application threads. Only
+ * the API files include this: UTF-16 ends here. */
+#ifndef WSM_CLIENT_API_ARGS_H
+#define WSM_CLIENT_API_ARGS_H
+
+#include "base/error.h"
+#include "client/async.h"
+#include "client/texts.h"
+
+#ifndef WSMAN_API_VERSION_1_1
+#define WSMAN_API_VERSION_1_1
+#endif
+#include <wsman.h>
+
+/* Sends a refused call to its callback; see api_refuse(). */
+struct wsm_api_call {
+    const WSMAN_SHELL_ASYNC *async;
+    uintptr_t session; /* whichever are known, for the strand and the callback */
+    uintptr_t shell;
+    uintptr_t command;
+};
+
+/* Can this call be answered at all? */
+bool wsm_api_has_callback(const WSMAN_SHELL_ASYNC *async);
+struct wsm_callee wsm_api_callee(const WSMAN_SHELL_ASYNC *async);
+/* Calls back with err (cleared here) on the strand of the shell, if there is one. */
+void wsm_api_refuse(const struct wsm_api_call *call, struct wsm_error *err);
+/* The same with a callee that is not a shell completion function. */
+void wsm_api_refuse_callee(struct wsm_callee callee, enum wsm_result kind, uintptr_t session,
+                           struct wsm_error *err);
+
+/* *out_text is owned; NULL for NULL. */
+bool wsm_api_text(PCWSTR text, const char *what, char **out_text,
+                  struct wsm_error *err) WSM_MUST_CHECK;
+/* TEXT data, counted; a counted NUL at its end is dropped. */
+bool wsm_api_data_text(const WSMAN_DATA *data, const char *what, char **out_text,
+                       struct wsm_error *err) WSM_MUST_CHECK;
+bool wsm_api_options(const WSMAN_OPTION_SET *set, struct wsm_option_texts *out,
+                     struct wsm_error *err) WSM_MUST_CHECK;
+/* Names joined by blanks; `fallback` for NULL. A NULL or blank name fails with `code`. */
+bool wsm_api_streams(const WSMAN_STREAM_ID_SET *set, const char *fallback, uint32_t code,
+                     char **out_text, struct wsm_error *err) WSM_MUST_CHECK;
+
+/* The two-call protocol: writes text and NUL if they fit. Returns 0, 122, or OUTOFMEMORY. */
+DWORD wsm_api_give_text(const char *text, DWORD capacity, PWSTR out, DWORD *out_used);
+
+static inline uintptr_t wsm_handle_value(const void *handle)
+{
+    return (uintptr_t)handle;
+}
+
+#endif

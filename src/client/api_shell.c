@@ -1,0 +1,326 @@
+/* WSManCreateShell(Ex) and WSManCloseShell. Application threads: check, copy, post. */
+#include "base/utf.h"
+#include "client/api_args.h"
+#include "client/random.h"
+#include "client/runtime.h"
+#include "client/session.h"
+#include "client/shell.h"
+#include "wsmerror.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { RESOURCE_URI_MAX = 2048 /* bytes; wsm_send_data_max() counts on it */ };
+
+/* Made with the handle, so that closing it needs no memory. */
+struct close_shell {
+    struct wsm_message message;
+    uintptr_t handle;
+    struct wsm_callee callee;
+};
+
+struct create_args {
+    uintptr_t session;
+    DWORD flags;
+    PCWSTR resource_uri;
+    PCWSTR shell_id; /* NULL = we make one */
+    bool is_ex;
+    const WSMAN_SHELL_STARTUP_INFO *startup;
+    const WSMAN_OPTION_SET *options;
+    const WSMAN_DATA *xml;
+};
+
+/* ---- Copying ---- */
+
+static bool check_flags(DWORD flags, struct wsm_error *err)
+{
+    const DWORD modes = WSMAN_FLAG_SERVER_BUFFERING_MODE_DROP |
+                        WSMAN_FLAG_SERVER_BUFFERING_MODE_BLOCK;
+
+    if ((flags & ~(WSMAN_FLAG_NO_COMPRESSION | modes)) != 0 || (flags & modes) == modes)
+        return wsm_fail(err, ERROR_WSMAN_CLIENT_INVALID_CREATE_SHELL_FLAG, "CreateShell: flags %#x",
+                        flags);
+    return true;
+}
+
+static bool copy_uri(PCWSTR uri, char **out, struct wsm_error *err)
+{
+    struct wsm_span span;
+    char *text = NULL;
+
+    if (!wsm_api_text(uri, "resource URI", &text, err))
+        return false;
+    span = wsm_span_trim(wsm_span_str(text));
+    if (span.len == 0) {
+        free(text);
+        return wsm_fail(err, ERROR_WSMAN_CLIENT_BLANK_URI, "CreateShell: no resource URI");
+    }
+    *out = text;
+    if (span.len > RESOURCE_URI_MAX)
+        return wsm_fail(err, ERROR_WSMAN_INVALID_RESOURCE_URI, "resource URI longer than %d bytes",
+                        RESOURCE_URI_MAX);
+    return true;
+}
+
+static bool copy_id(const struct create_args *args, struct wsm_guid *out, struct wsm_error *err)
+{
+    char *text = NULL;
+    bool ok;
+
+    if (!args->is_ex)
+        return wsm_random_guid(out, err);
+    if (!wsm_api_text(args->shell_id, "shell id", &text, err))
+        return false;
+    ok = wsm_guid_parse(wsm_span_str(text), out) ||
+         wsm_fail(err, ERROR_WINRS_SHELL_CLIENTID_NOT_VALID, "shell id %s is not a GUID", text);
+    free(text);
+    return ok;
+}
+
+static bool copy_variables(const WSMAN_ENVIRONMENT_VARIABLE_SET *set, struct wsm_texts *out,
+                           struct wsm_error *err)
+{
+    size_t i;
+
+    if (set == NULL || set->varsCount == 0)
+        return true;
+    if (set->varsCount > WSM_ENV_VARIABLES_MAX)
+        return wsm_fail(err, ERROR_INVALID_PARAMETER, "more than %d environment variables",
+                        WSM_ENV_VARIABLES_MAX);
+    if (set->vars == NULL)
+        return wsm_fail(err, ERROR_WSMAN_CREATESHELL_NULL_ENVIRONMENT_VARIABLE_NAME,
+                        "environment variables are missing");
+    if (!wsm_texts_init(out, (size_t)set->varsCount * 2, err))
+        return false;
+    for (i = 0; i < set->varsCount; i++) {
+        if (set->vars[i].name == NULL || set->vars[i].name[0] == 0)
+            return wsm_fail(err, ERROR_WSMAN_CREATESHELL_NULL_ENVIRONMENT_VARIABLE_NAME,
+                            "environment variable without a name");
+        if (!wsm_api_text(set->vars[i].name, "variable name", &out->items[2 * i], err) ||
+            !wsm_api_text(set->vars[i].value, "variable value", &out->items[2 * i + 1], err))
+            return false;
+    }
+    return true;
+}
+
+/* `name` exists in the struct of API 1.1 only: older callers pass a shorter one. */
+static bool copy_name(PCWSTR name, char **out, struct wsm_error *err)
+{
+    if (name != NULL && wsm_utf16_len((const char16_t *)name) > WSM_SHELL_NAME_MAX)
+        return wsm_fail(err, ERROR_WSMAN_CLIENT_CREATESHELL_NAME_INVALID,
+                        "shell name longer than %d characters", WSM_SHELL_NAME_MAX);
+    return wsm_api_text(name, "shell name", out, err);
+}
+
+static bool copy_startup(const WSMAN_SHELL_STARTUP_INFO *info, uint32_t version,
+                         struct wsm_shell_options *out, struct wsm_error *err)
+{
+    const uint32_t no_stream = ERROR_WSMAN_CREATESHELL_NULL_STREAMID;
+
+    out->idle_timeout_ms = -1;
+    if (!wsm_api_streams(info == NULL ? NULL : info->inputStreamSet, "stdin", no_stream,
+                         &out->input_streams, err) ||
+        !wsm_api_streams(info == NULL ? NULL : info->outputStreamSet, "stdout stderr", no_stream,
+                         &out->output_streams, err))
+        return false;
+    if (info == NULL)
+        return true;
+    if (info->idleTimeoutMs != 0 && info->idleTimeoutMs != UINT32_MAX) /* both: the server's */
+        out->idle_timeout_ms = info->idleTimeoutMs;
+    if (version > 0 && !copy_name(info->name, &out->name, err))
+        return false;
+    return wsm_api_text(info->workingDirectory, "working directory", &out->working_directory,
+                        err) &&
+           copy_variables(info->variableSet, &out->variables, err);
+}
+
+/* One element; it is put into the request as it is, so it must not break it. */
+static bool copy_xml(const WSMAN_DATA *xml, char **out, struct wsm_error *err)
+{
+    struct wsm_xml_doc doc = WSM_XML_DOC_INIT;
+    char *scratch;
+    bool ok;
+
+    if (xml == NULL || xml->type == WSMAN_DATA_NONE)
+        return true;
+    if (xml->type != WSMAN_DATA_TYPE_TEXT)
+        return wsm_fail(err, ERROR_INVALID_PARAMETER, "createXml is not text");
+    if (!wsm_api_data_text(xml, "createXml", out, err))
+        return false;
+    scratch = strdup(*out); /* the parser may change what it reads */
+    if (scratch == NULL)
+        return wsm_fail_memory(err, "createXml");
+    ok = wsm_xml_parse(&doc, (uint8_t *)scratch, strlen(scratch), err);
+    if (ok)
+        wsm_xml_doc_clear(&doc);
+    if (ok && strncmp(*out, "<?xml", 5) == 0)
+        ok = wsm_fail(err, ERROR_WSMAN_INVALID_XML, "createXml begins with an XML declaration");
+    free(scratch);
+    return ok;
+}
+
+static bool fill(struct wsm_shell *shell, const struct create_args *args, struct wsm_error *err)
+{
+    struct wsm_shell_options *options = &shell->options;
+
+    return check_flags(args->flags, err) &&
+           copy_uri(args->resource_uri, &options->resource_uri, err) &&
+           copy_id(args, &options->id, err) &&
+           copy_startup(args->startup, shell->api_version, options, err) &&
+           wsm_api_options(args->options, &options->options, err) &&
+           copy_xml(args->xml, &options->extra_xml, err);
+}
+
+/* ---- Creating ---- */
+
+/* Loop thread. */
+static void on_open(struct wsm_message *message)
+{
+    wsm_shell_open(WSM_CONTAINER_OF(message, struct wsm_shell, opening));
+}
+
+static bool add_handle(struct wsm_shell *shell, struct wsm_error *err)
+{
+    struct close_shell *reserve = calloc(1, sizeof(*reserve));
+
+    if (reserve == NULL)
+        return wsm_fail_memory(err, "shell");
+    if (!wsm_runtime_handle_add(WSM_HANDLE_SHELL, shell->api_version, shell, reserve,
+                                &shell->handle, err)) {
+        free(reserve);
+        return false;
+    }
+    reserve->handle = shell->handle;
+    shell->create.handles.shell = shell->handle;
+    shell->close.handles.shell = shell->handle;
+    return true;
+}
+
+static bool make(const struct create_args *args, struct wsm_callee callee,
+                 WSMAN_SHELL_HANDLE *out_shell, struct wsm_error *err)
+{
+    struct wsm_shell *shell = NULL;
+    uint32_t version = 0;
+    bool ok = false;
+
+    if (args->session == 0 || out_shell == NULL || (args->is_ex && args->shell_id == NULL))
+        return wsm_fail(err, ERROR_WSMAN_CLIENT_CREATESHELL_NULL_PARAM,
+                        "CreateShell: session, shell id or place for the shell is NULL");
+    if (!wsm_runtime_handle_check(args->session, WSM_HANDLE_SESSION, &version))
+        return wsm_fail(err, ERROR_WSMAN_SESSION_ALREADY_CLOSED, "no such session handle");
+    if (args->is_ex && version == 0)
+        return wsm_fail(err, ERROR_WSMAN_UNSUPPORTED_FEATURE,
+                        "CreateShellEx needs an API handle of version 1.1");
+    shell = wsm_shell_new();
+    if (shell == NULL)
+        return wsm_fail_memory(err, "shell");
+    shell->api_version = version;
+    shell->session_handle = args->session;
+    shell->create.callee = callee;
+    shell->opening.handle = on_open;
+    if (!fill(shell, args, err) || !add_handle(shell, err))
+        goto out;
+    *out_shell = (WSMAN_SHELL_HANDLE)shell->handle; /* before anything can call back */
+    if (!wsm_runtime_post(&shell->opening)) {
+        wsm_runtime_handle_remove(shell->handle);
+        (void)wsm_fail(err, ERROR_WSMAN_SESSION_ALREADY_CLOSED, "no API handle is open");
+        goto out;
+    }
+    shell = NULL;
+    ok = true;
+out:
+    wsm_shell_free(shell);
+    return ok;
+}
+
+static void create(const struct create_args *args, const WSMAN_SHELL_ASYNC *async,
+                   WSMAN_SHELL_HANDLE *out_shell)
+{
+    struct wsm_api_call call = { .async = async, .session = args->session };
+    struct wsm_error err = WSM_ERROR_INIT;
+
+    if (out_shell != NULL)
+        *out_shell = NULL;
+    if (!wsm_api_has_callback(async) || make(args, wsm_api_callee(async), out_shell, &err))
+        return;
+    if (out_shell != NULL)
+        *out_shell = NULL;
+    wsm_api_refuse(&call, &err);
+}
+
+void WINAPI WSManCreateShell(WSMAN_SESSION_HANDLE session, DWORD flags, PCWSTR resourceUri,
+                             WSMAN_SHELL_STARTUP_INFO *startupInfo, WSMAN_OPTION_SET *options,
+                             WSMAN_DATA *createXml, WSMAN_SHELL_ASYNC *async,
+                             WSMAN_SHELL_HANDLE *shell)
+{
+    struct create_args args = { .session = wsm_handle_value(session),
+                                .flags = flags,
+                                .resource_uri = resourceUri,
+                                .startup = startupInfo,
+                                .options = options,
+                                .xml = createXml };
+
+    create(&args, async, shell);
+}
+
+void WINAPI WSManCreateShellEx(WSMAN_SESSION_HANDLE session, DWORD flags, PCWSTR resourceUri,
+                               PCWSTR shellId, WSMAN_SHELL_STARTUP_INFO *startupInfo,
+                               WSMAN_OPTION_SET *options, WSMAN_DATA *createXml,
+                               WSMAN_SHELL_ASYNC *async, WSMAN_SHELL_HANDLE *shell)
+{
+    struct create_args args = { .session = wsm_handle_value(session),
+                                .flags = flags,
+                                .resource_uri = resourceUri,
+                                .shell_id = shellId,
+                                .is_ex = true,
+                                .startup = startupInfo,
+                                .options = options,
+                                .xml = createXml };
+
+    create(&args, async, shell);
+}
+
+/* ---- Closing ---- */
+
+/* Loop thread. */
+static void on_close(struct wsm_message *message)
+{
+    struct close_shell *close = WSM_CONTAINER_OF(message, struct close_shell, message);
+    struct wsm_shell *shell = wsm_runtime_handle_find(close->handle, WSM_HANDLE_SHELL);
+    struct wsm_error err = WSM_ERROR_INIT;
+
+    if (shell != NULL) {
+        wsm_shell_close(shell, close->callee);
+    } else { /* its session was closed meanwhile */
+        err.code = ERROR_OPERATION_ABORTED;
+        wsm_api_refuse_callee(close->callee, WSM_RESULT_NONE, 0, &err);
+    }
+    free(close);
+}
+
+void WINAPI WSManCloseShell(WSMAN_SHELL_HANDLE shellHandle, DWORD flags, WSMAN_SHELL_ASYNC *async)
+{
+    struct wsm_api_call call = { .async = async, .shell = wsm_handle_value(shellHandle) };
+    struct wsm_error err = WSM_ERROR_INIT;
+    void *reserve = NULL;
+    struct close_shell *close;
+
+    if (!wsm_api_has_callback(async))
+        return;
+    if (shellHandle == NULL)
+        (void)wsm_fail(&err, ERROR_WSMAN_CLIENT_CLOSESHELL_NULL_PARAM, "CloseShell: no shell");
+    else if (flags != 0 && flags != WSMAN_FLAG_DELETE_SERVER_SESSION)
+        (void)wsm_fail(&err, ERROR_WSMAN_CLIENT_INVALID_CLOSE_SHELL_FLAG, "CloseShell: flags %#x",
+                       flags);
+    else if (!wsm_runtime_handle_close(call.shell, WSM_HANDLE_SHELL, &reserve) || reserve == NULL)
+        (void)wsm_fail(&err, ERROR_WSMAN_SHELL_ALREADY_CLOSED, "the shell is closed");
+    if (err.code != 0) {
+        wsm_api_refuse(&call, &err);
+        return;
+    }
+    close = reserve;
+    close->callee = wsm_api_callee(async);
+    close->message.handle = on_close;
+    if (!wsm_runtime_post(&close->message))
+        free(close);
+}

@@ -1,0 +1,282 @@
+/* Commands: Command, the terminate signal, and the end of their operations. Loop thread. */
+#include "client/command.h"
+
+#include "client/operation.h"
+#include "client/runtime.h"
+#include "client/session.h"
+#include "client/shell.h"
+#include "proto/command.h"
+#include "proto/signal.h"
+#include "wsmerror.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct wsm_command *wsm_command_new(void)
+{
+    struct wsm_command *command = calloc(1, sizeof(*command));
+
+    if (command == NULL)
+        return NULL;
+    command->life = WSM_LIFE_OPENING;
+    wsm_list_init(&command->node);
+    wsm_endpoint_init(&command->endpoint, NULL, command);
+    return command;
+}
+
+void wsm_command_free(struct wsm_command *command)
+{
+    struct wsm_shell *shell;
+
+    if (command == NULL)
+        return;
+    shell = command->shell;
+    wsm_list_remove(&command->node);
+    wsm_exchange_cancel(&command->exchange);
+    wsm_endpoint_clear(&command->endpoint);
+    wsm_async_clear(&command->run);
+    wsm_async_clear(&command->close);
+    wsm_strand_release(command->own_strand);
+    wsm_texts_clear(&command->arguments);
+    wsm_option_texts_clear(&command->options);
+    free(command->line);
+    free(command->wire_id);
+    free(command);
+    if (shell != NULL)
+        wsm_shell_release(shell);
+}
+
+void wsm_command_forget(struct wsm_command *command)
+{
+    wsm_runtime_handle_remove(command->handle);
+    wsm_command_free(command);
+}
+
+static struct wsm_strand *strand_of(const struct wsm_command *command)
+{
+    return command->shell != NULL ? command->shell->strand : command->own_strand;
+}
+
+bool wsm_command_check_open(const struct wsm_command *command, struct wsm_error *err)
+{
+    switch (command->life) {
+    case WSM_LIFE_OPEN:
+        return true;
+    case WSM_LIFE_OPENING:
+        return wsm_fail(err, ERROR_WSMAN_CLIENT_RUNCOMMAND_NOTCOMPLETED,
+                        "command %s has not started yet", command->id.text);
+    case WSM_LIFE_FAILED:
+        return wsm_fail(err, ERROR_WSMAN_SHELL_INVALID_COMMAND_HANDLE,
+                        "command %s could not be started", command->id.text);
+    default:
+        return wsm_fail(err, ERROR_WSMAN_COMMAND_ALREADY_CLOSED, "command %s is closed",
+                        command->id.text);
+    }
+}
+
+static bool step(struct wsm_command *command, enum wsm_life_event event)
+{
+    return wsm_life_step(&command->life, event, "command", command->id.text);
+}
+
+/* ---- Terminate ---- */
+
+static void on_close_returned(struct wsm_async *async)
+{
+    wsm_command_forget(WSM_CONTAINER_OF(async, struct wsm_command, close));
+}
+
+static void ended(struct wsm_command *command, struct wsm_error *err)
+{
+    wsm_async_complete(&command->close, strand_of(command), err);
+    wsm_error_clear(err);
+}
+
+static void on_terminated(struct wsm_exchange *exchange, struct wsm_answer **answer,
+                          struct wsm_error *err)
+{
+    struct wsm_command *command = WSM_CONTAINER_OF(exchange, struct wsm_command, exchange);
+
+    (void)answer;
+    if (err->code == ERROR_WSMAN_UNEXPECTED_SELECTORS)
+        wsm_error_clear(err); /* the server does not know it any more: that is what was wanted */
+    (void)step(command, WSM_LIFE_EV_ENDED);
+    ended(command, err);
+}
+
+static void send_terminate(struct wsm_command *command)
+{
+    struct wsm_signal_request request = {
+        .command_id = wsm_span_str(command->wire_id),
+        .code = wsm_span_str(WSM_SIGNAL_URI_TERMINATE),
+    };
+    struct wsm_request_headers headers;
+    struct wsm_error err = WSM_ERROR_INIT;
+
+    if (wsm_shell_prepare(command->shell, &command->exchange, WSM_ACTION_SIGNAL,
+                          WSM_OPTION_TIMEOUT_SIGNAL, &headers, &err)) {
+        wsm_signal_request_write(&command->exchange.call.request, &headers, &request);
+        command->exchange.on_done = on_terminated;
+        if (wsm_exchange_send(&command->exchange, &err))
+            return;
+    }
+    (void)step(command, WSM_LIFE_EV_ENDED);
+    ended(command, &err);
+}
+
+/* ---- Run ---- */
+
+static bool take_started(struct wsm_command *command, const struct wsm_answer *answer,
+                         struct wsm_error *err)
+{
+    struct wsm_span id;
+
+    if (!wsm_command_response_parse(&answer->env, &id, err))
+        return false;
+    command->wire_id = strndup((const char *)id.ptr, id.len);
+    return command->wire_id != NULL || wsm_fail_memory(err, "command id");
+}
+
+static void started(struct wsm_command *command, struct wsm_error *err)
+{
+    struct wsm_error none = WSM_ERROR_INIT;
+
+    if (!step(command, err->code == 0 ? WSM_LIFE_EV_OPENED : WSM_LIFE_EV_FAILED))
+        return;
+    wsm_async_complete(&command->run, strand_of(command), err);
+    if (command->life == WSM_LIFE_ENDING)
+        send_terminate(command);
+    else if (command->life == WSM_LIFE_ENDED)
+        ended(command, &none);
+}
+
+static void on_started(struct wsm_exchange *exchange, struct wsm_answer **answer,
+                       struct wsm_error *err)
+{
+    struct wsm_command *command = WSM_CONTAINER_OF(exchange, struct wsm_command, exchange);
+
+    if (err->code == 0)
+        (void)take_started(command, *answer, err);
+    started(command, err);
+}
+
+static bool send_command(struct wsm_command *command, struct wsm_error *err)
+{
+    struct wsm_span arguments[WSM_ARGUMENTS_MAX];
+    struct wsm_command_request request = {
+        .command_id = wsm_span_str(command->id.text),
+        .command = wsm_span_str(command->line),
+        .arguments = arguments,
+        .argument_count = command->arguments.count,
+    };
+    struct wsm_request_headers headers;
+    size_t i;
+
+    for (i = 0; i < command->arguments.count; i++)
+        arguments[i] = wsm_span_str(command->arguments.items[i]);
+    if (!wsm_shell_prepare(command->shell, &command->exchange, WSM_ACTION_COMMAND,
+                           WSM_OPTION_TIMEOUT_RUN, &headers, err))
+        return false;
+    headers.options = command->options.options;
+    headers.option_count = command->options.count;
+    headers.options_must_understand = command->options.must_understand;
+    wsm_command_request_write(&command->exchange.call.request, &headers, &request);
+    command->exchange.on_done = on_started;
+    return wsm_exchange_send(&command->exchange, err);
+}
+
+static void on_run_returned(struct wsm_async *async)
+{
+    (void)async;
+}
+
+/* The same id twice would make the server's answers ambiguous. */
+static bool check_unique(const struct wsm_command *command, struct wsm_error *err)
+{
+    const struct wsm_list *node;
+
+    WSM_LIST_FOREACH (node, &command->shell->commands) {
+        const struct wsm_command *other = WSM_CONTAINER_OF(node, struct wsm_command, node);
+
+        if (other != command && other->life != WSM_LIFE_ENDED &&
+            wsm_guid_equal(&other->id, &command->id))
+            return wsm_fail(err, ERROR_WINRS_SHELLCOMMAND_CLIENTID_RESOURCE_CONFLICT,
+                            "the shell has a command %s already", command->id.text);
+    }
+    return true;
+}
+
+static bool find_shell(struct wsm_command *command, struct wsm_error *err)
+{
+    struct wsm_shell *shell = wsm_runtime_handle_find(command->shell_handle, WSM_HANDLE_SHELL);
+
+    if (shell == NULL)
+        return wsm_fail(err, ERROR_WSMAN_SHELL_INVALID_SHELL_HANDLE, "no such shell handle");
+    command->shell = shell;
+    command->endpoint.shell = shell;
+    wsm_shell_hold(shell);
+    wsm_list_add(&shell->commands, &command->node);
+    return wsm_shell_check_open(shell, err) && check_unique(command, err);
+}
+
+void wsm_command_open(struct wsm_command *command)
+{
+    struct wsm_callee callee = command->run.callee;
+    struct wsm_error err = WSM_ERROR_INIT;
+    bool ok = find_shell(command, &err);
+
+    if (command->shell == NULL)
+        command->own_strand = wsm_strand_new(wsm_runtime_dispatcher());
+    if (strand_of(command) == NULL) { /* no memory: nothing can be said */
+        wsm_error_clear(&err);
+        wsm_command_forget(command);
+        return;
+    }
+    wsm_async_begin(&command->run, callee, command->shell == NULL ? NULL : command->shell->session,
+                    on_run_returned);
+    if (!ok || !send_command(command, &err))
+        started(command, &err);
+    wsm_error_clear(&err);
+}
+
+/* ---- Closing ---- */
+
+void wsm_command_close(struct wsm_command *command, struct wsm_callee callee)
+{
+    struct wsm_error none = WSM_ERROR_INIT;
+
+    wsm_async_begin(&command->close, callee,
+                    command->shell == NULL ? NULL : command->shell->session, on_close_returned);
+    if (!step(command, WSM_LIFE_EV_CLOSE)) { /* its shell has ended it before */
+        ended(command, &none);
+        return;
+    }
+    wsm_endpoint_abort(&command->endpoint);
+    wsm_async_abort(&command->run, strand_of(command));
+    if (command->life == WSM_LIFE_ENDING) {
+        send_terminate(command);
+    } else if (command->life == WSM_LIFE_ENDED) {
+        ended(command, &none);
+    } else if (!wsm_http_call_is_sent(&command->exchange.call)) {
+        wsm_exchange_cancel(&command->exchange); /* the server knows nothing of it */
+        (void)wsm_fail(&none, ERROR_OPERATION_ABORTED, "closed before it was sent");
+        started(command, &none);
+        wsm_error_clear(&none);
+    }
+}
+
+void wsm_command_end(struct wsm_command *command)
+{
+    struct wsm_error none = WSM_ERROR_INIT;
+
+    wsm_exchange_cancel(&command->exchange);
+    wsm_endpoint_abort(&command->endpoint);
+    wsm_async_abort(&command->run, strand_of(command));
+    if (command->life == WSM_LIFE_OPENING || command->life == WSM_LIFE_ABANDONED)
+        (void)step(command, WSM_LIFE_EV_FAILED);
+    if (command->life == WSM_LIFE_OPEN || command->life == WSM_LIFE_FAILED)
+        (void)step(command, WSM_LIFE_EV_CLOSE);
+    if (command->life == WSM_LIFE_ENDING)
+        (void)step(command, WSM_LIFE_EV_ENDED);
+    ended(command, &none);
+}

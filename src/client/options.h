@@ -1,0 +1,63 @@
+/* The options of a session: types, defaults, what may be set when. */
+#ifndef WSM_CLIENT_OPTIONS_H
+#define WSM_CLIENT_OPTIONS_H
+
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* WSManSessionOption's numbers; the enum itself stays at the API border. */
+enum wsm_option_id {
+    WSM_OPTION_DEFAULT_TIMEOUT = 1,
+    WSM_OPTION_MAX_RETRY_TIME = 11,
+    WSM_OPTION_TIMEOUT_CREATE = 12,
+    WSM_OPTION_TIMEOUT_RUN = 13,
+    WSM_OPTION_TIMEOUT_RECEIVE = 14,
+    WSM_OPTION_TIMEOUT_SEND = 15,
+    WSM_OPTION_TIMEOUT_SIGNAL = 16,
+    WSM_OPTION_TIMEOUT_CLOSE = 17,
+    WSM_OPTION_UNENCRYPTED = 20,
+    WSM_OPTION_UTF16 = 21,
+    WSM_OPTION_LOCALE = 25,
+    WSM_OPTION_UI_LANGUAGE = 26,
+    WSM_OPTION_MAX_ENVELOPE_KB = 28,
+    WSM_OPTION_MAX_DATA_KB = 29,
+    WSM_OPTION_REDIRECT = 30,
+    WSM_OPTION_ALLOW_IMPLICIT = 32,
+    WSM_OPTION_USE_SSL = 33,
+    WSM_OPTION_ID_MAX = 34,
+};
+
+enum {
+    WSM_LANGUAGE_MAX = 85, /* characters of a language tag, Windows' LOCALE_NAME_MAX_LENGTH */
+    WSM_ENVELOPE_KB_MIN = 32,
+    WSM_ENVELOPE_KB_MAX = 65536,
+};
+
+struct wsm_options {
+    uint32_t numbers[WSM_OPTION_ID_MAX + 1];
+    bool is_set[WSM_OPTION_ID_MAX + 1];
+    char locale[WSM_LANGUAGE_MAX + 1];
+    char ui_language[WSM_LANGUAGE_MAX + 1];
+};
+
+enum wsm_option_type { WSM_OPTION_TYPE_NONE, WSM_OPTION_TYPE_NUMBER, WSM_OPTION_TYPE_TEXT };
+
+void wsm_options_init(struct wsm_options *options);
+enum wsm_option_type wsm_option_type(uint32_t id);
+
+/* Codes, 0 = done. has_scheme: of the connection string; is_used: an operation has begun. */
+uint32_t wsm_options_set_number(struct wsm_options *options, uint32_t id, uint32_t value,
+                                bool has_scheme, bool is_used);
+uint32_t wsm_options_set_text(struct wsm_options *options, uint32_t id, const char *value);
+
+/* id is a number option. */
+uint32_t wsm_options_number(const struct wsm_options *options, uint32_t id);
+/* id is a text option; borrowed; NULL = not available. */
+const char *wsm_options_text(const struct wsm_options *options, uint32_t id);
+
+/* The time-out in force: the operation's own, else the general one; 0 = none. */
+uint32_t wsm_options_timeout(const struct wsm_options *options, uint32_t id);
+
+#endif

@@ -1,0 +1,258 @@
+/* Receive: polls the server for output until Done and hands each answer to the strand.
+ * Loop thread. The next request goes out only while the shell's strand holds at most
+ * one undelivered answer, so that a slow callback holds up the server, not our memory. */
+#include "proto/receive.h"
+#include "client/command.h"
+#include "client/delivery.h"
+#include "client/operation.h"
+#include "client/session.h"
+#include "client/shell.h"
+#include "wsmerror.h"
+
+enum { UNDELIVERED_MAX = 1 };
+
+static void pump(struct wsm_operation *operation);
+
+static void fail(struct wsm_operation *operation, struct wsm_error *err)
+{
+    wsm_operation_complete(operation, err);
+    wsm_error_clear(err);
+}
+
+/* ---- To the strand and back ---- */
+
+static void recycle(struct wsm_delivery *delivery)
+{
+    wsm_envelope_clear(&delivery->answer->env);
+    wsm_http_pool_recycle(&delivery->session->pool, &delivery->answer->bytes);
+    wsm_delivery_free(delivery);
+}
+
+static void pump_endpoint(struct wsm_endpoint *endpoint)
+{
+    struct wsm_list *node;
+
+    WSM_LIST_FOREACH (node, &endpoint->operations) {
+        struct wsm_operation *operation = WSM_CONTAINER_OF(node, struct wsm_operation,
+                                                           endpoint_node);
+
+        if (operation->kind == &wsm_receive_kind) { /* the only one; pump may end it */
+            pump(operation);
+            return;
+        }
+    }
+}
+
+/* Goes on with all Receives of a shell: what held them back has gone. */
+static void pump_shell(struct wsm_shell *shell)
+{
+    struct wsm_list *node;
+
+    pump_endpoint(&shell->endpoint);
+    WSM_LIST_FOREACH (node, &shell->commands)
+        pump_endpoint(&WSM_CONTAINER_OF(node, struct wsm_command, node)->endpoint);
+}
+
+static void on_returned(struct wsm_message *message)
+{
+    struct wsm_strand_item *item = WSM_CONTAINER_OF(message, struct wsm_strand_item, returned);
+    struct wsm_delivery *delivery = WSM_CONTAINER_OF(item, struct wsm_delivery, item);
+    struct wsm_session *session = delivery->session;
+    struct wsm_endpoint *endpoint = delivery->endpoint;
+
+    endpoint->undelivered--;
+    endpoint->shell->undelivered--;
+    wsm_list_remove(&delivery->node);
+    if (delivery->next < delivery->count) { /* cancelled within: the rest comes first next time */
+        delivery->operation = NULL;
+        wsm_list_add(endpoint->leftovers.next, &delivery->node);
+    } else {
+        recycle(delivery);
+    }
+    pump_shell(endpoint->shell);
+    wsm_session_callback_returned(session);
+}
+
+static void deliver(struct wsm_operation *operation, struct wsm_delivery *delivery)
+{
+    delivery->callee = operation->async.callee;
+    delivery->handles = operation->async.handles;
+    delivery->session = operation->session;
+    delivery->endpoint = operation->endpoint;
+    delivery->operation = operation;
+    atomic_store(&delivery->is_cancelled, false);
+    delivery->item.run = wsm_delivery_run;
+    delivery->item.returned.handle = on_returned;
+    delivery->item.operation = operation->handle;
+    wsm_list_add(&operation->deliveries, &delivery->node);
+    operation->endpoint->undelivered++;
+    operation->shell->undelivered++;
+    wsm_session_callback_queued(operation->session);
+    wsm_strand_post(operation->shell->strand, &delivery->item);
+}
+
+/* What has not been called back stays with the endpoint, in its order, for the next Receive. */
+static void cancel(struct wsm_operation *operation)
+{
+    struct wsm_list *node;
+    struct wsm_list *next;
+
+    WSM_LIST_FOREACH_SAFE (node, next, &operation->deliveries) {
+        struct wsm_delivery *delivery = WSM_CONTAINER_OF(node, struct wsm_delivery, node);
+        struct wsm_endpoint *endpoint = delivery->endpoint;
+
+        delivery->operation = NULL;
+        wsm_list_remove(&delivery->node);
+        if (!wsm_strand_take_back(endpoint->shell->strand, &delivery->item)) {
+            atomic_store(&delivery->is_cancelled, true); /* on_returned keeps the rest */
+            continue;
+        }
+        endpoint->undelivered--;
+        endpoint->shell->undelivered--;
+        wsm_list_add(&endpoint->leftovers, &delivery->node);
+        wsm_session_callback_returned(delivery->session);
+    }
+}
+
+/* ---- The wire ---- */
+
+static void complete_done(struct wsm_operation *operation)
+{
+    struct wsm_error none = WSM_ERROR_INIT;
+
+    operation->async.exit_code = operation->endpoint->exit_code;
+    wsm_operation_complete(operation, &none);
+}
+
+/* Input that waits for a command that has ended will never be taken. */
+static void abort_sends(struct wsm_endpoint *endpoint)
+{
+    struct wsm_list *node;
+    struct wsm_list *before;
+
+    for (node = endpoint->operations.prev; node != &endpoint->operations; node = before) {
+        struct wsm_operation *operation = WSM_CONTAINER_OF(node, struct wsm_operation,
+                                                           endpoint_node);
+
+        before = node->prev;
+        if (operation->kind == &wsm_send_kind)
+            wsm_operation_abort(operation);
+    }
+}
+
+static void take_state(struct wsm_operation *operation, const struct wsm_receive_response *response)
+{
+    struct wsm_endpoint *endpoint = operation->endpoint;
+
+    if (!response->has_state || response->state != WSM_COMMAND_DONE)
+        return;
+    endpoint->is_done = true;
+    endpoint->exit_code = response->has_exit_code ? response->exit_code : 0;
+    abort_sends(endpoint);
+}
+
+static void on_answer(struct wsm_exchange *exchange, struct wsm_answer **answer,
+                      struct wsm_error *err)
+{
+    struct wsm_operation *operation = WSM_CONTAINER_OF(exchange, struct wsm_operation, exchange);
+    struct wsm_receive_response response;
+    struct wsm_delivery *delivery = NULL;
+    struct wsm_error bad = WSM_ERROR_INIT;
+
+    if (err->code == ERROR_WSMAN_OPERATION_TIMEDOUT) { /* nothing to say yet: ask again */
+        pump(operation);
+        return;
+    }
+    if (err->code != 0) {
+        fail(operation, err);
+        return;
+    }
+    if (!wsm_receive_response_parse(&(*answer)->env, &response, &bad) ||
+        !wsm_delivery_new(*answer, &response, &delivery, &bad)) {
+        fail(operation, &bad);
+        return;
+    }
+    if (delivery != NULL) {
+        *answer = NULL;
+        deliver(operation, delivery);
+    }
+    take_state(operation, &response);
+    pump(operation);
+}
+
+static bool send_request(struct wsm_operation *operation, struct wsm_error *err)
+{
+    /* Only servers of Windows 2003 and 2008 look at it. */
+    static const struct wsm_option keepalive = {
+        .name = { (const uint8_t *)"WSMAN_CMDSHELL_OPTION_KEEPALIVE", 31 },
+        .value = { (const uint8_t *)"TRUE", 4 },
+    };
+    struct wsm_shell *shell = operation->shell;
+    const struct wsm_command *command = operation->endpoint->command;
+    struct wsm_receive_request request = {
+        .command_id = wsm_span_str(command == NULL ? NULL : command->wire_id),
+        .streams = wsm_span_str(operation->text != NULL ? operation->text
+                                                        : shell->options.output_streams),
+    };
+    struct wsm_request_headers headers;
+
+    if (!wsm_shell_prepare(shell, &operation->exchange, WSM_ACTION_RECEIVE,
+                           WSM_OPTION_TIMEOUT_RECEIVE, &headers, err))
+        return false;
+    headers.options = &keepalive;
+    headers.option_count = 1;
+    wsm_receive_request_write(&operation->exchange.call.request, &headers, &request);
+    operation->exchange.on_done = on_answer;
+    return wsm_exchange_send(&operation->exchange, err);
+}
+
+/* Does what can be done next; called whenever something may have changed. */
+static void pump(struct wsm_operation *operation)
+{
+    struct wsm_endpoint *endpoint = operation->endpoint;
+    struct wsm_error err = WSM_ERROR_INIT;
+
+    if (operation->state != WSM_OPERATION_ACTIVE || wsm_exchange_is_active(&operation->exchange))
+        return;
+    /* A callback of a cancelled Receive is still running: its rest comes first. */
+    if (endpoint->undelivered > 0 && wsm_list_is_empty(&operation->deliveries))
+        return;
+    while (!wsm_list_is_empty(&endpoint->leftovers)) {
+        struct wsm_delivery *delivery = WSM_CONTAINER_OF(endpoint->leftovers.next,
+                                                         struct wsm_delivery, node);
+
+        wsm_list_remove(&delivery->node);
+        deliver(operation, delivery);
+    }
+    if (endpoint->is_done)
+        complete_done(operation);
+    else if (endpoint->shell->undelivered <= UNDELIVERED_MAX && !send_request(operation, &err))
+        fail(operation, &err);
+}
+
+static bool check_streams(const struct wsm_operation *operation, struct wsm_error *err)
+{
+    struct wsm_span declared = wsm_span_str(operation->shell->options.output_streams);
+    struct wsm_span wanted = operation->text == NULL ? declared : wsm_span_str(operation->text);
+
+    if (wanted.len == 0 || !wsm_words_contain_all(declared, wanted))
+        return wsm_fail(err, ERROR_WSMAN_SHELL_INVALID_DESIRED_STREAMS,
+                        "output stream not declared when the shell was created");
+    return true;
+}
+
+static bool start(struct wsm_operation *operation, struct wsm_error *err)
+{
+    if (!check_streams(operation, err))
+        return false;
+    pump(operation);
+    return true;
+}
+
+const struct wsm_operation_kind wsm_receive_kind = {
+    .name = "Receive",
+    .result = WSM_RESULT_DONE,
+    .is_queued = true,
+    .start = start,
+    .cancel = cancel,
+};

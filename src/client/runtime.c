@@ -1,0 +1,237 @@
+/* The runtime: starts and stops the loop thread and hands it messages. `lock` guards
+ * the queue and the handle table and is held for a few lines only; `life` orders
+ * starting and stopping and is never taken by the library's own threads. */
+#include "client/runtime.h"
+
+#include "client/dispatcher.h"
+#include "client/thread.h"
+#include "wsmerror.h"
+
+static struct wsm_runtime {
+    pthread_mutex_t life;
+    size_t users; /* API handles; guarded by life */
+
+    pthread_mutex_t lock;
+    struct wsm_list queue;
+    bool is_running;
+    struct wsm_handle_table handles;
+
+    uv_loop_t loop;
+    uv_async_t wake;
+    pthread_t thread;
+    struct wsm_dispatcher dispatcher;
+} runtime = {
+    .life = PTHREAD_MUTEX_INITIALIZER,
+    .lock = PTHREAD_MUTEX_INITIALIZER,
+};
+
+static void on_wake(uv_async_t *wake)
+{
+    struct wsm_list batch;
+
+    (void)wake;
+    wsm_list_init(&batch);
+    pthread_mutex_lock(&runtime.lock);
+    if (!wsm_list_is_empty(&runtime.queue)) {
+        batch = runtime.queue;
+        batch.next->prev = &batch;
+        batch.prev->next = &batch;
+        wsm_list_init(&runtime.queue);
+    }
+    pthread_mutex_unlock(&runtime.lock);
+    while (!wsm_list_is_empty(&batch)) {
+        struct wsm_message *message = WSM_CONTAINER_OF(batch.next, struct wsm_message, node);
+
+        wsm_list_remove(&message->node);
+        message->handle(message);
+    }
+}
+
+static void *loop_main(void *arg)
+{
+    (void)arg;
+    uv_run(&runtime.loop, UV_RUN_DEFAULT);
+    return NULL;
+}
+
+static bool start(struct wsm_error *err)
+{
+    int status;
+
+    status = uv_loop_init(&runtime.loop);
+    if (status != 0)
+        return wsm_fail(err, ERROR_NOT_ENOUGH_MEMORY, "event loop: %s", uv_strerror(status));
+    status = uv_async_init(&runtime.loop, &runtime.wake, on_wake);
+    if (status != 0) {
+        uv_loop_close(&runtime.loop);
+        return wsm_fail(err, ERROR_NOT_ENOUGH_MEMORY, "event loop: %s", uv_strerror(status));
+    }
+    wsm_list_init(&runtime.queue);
+    if (!wsm_dispatcher_start(&runtime.dispatcher, err))
+        goto fail_loop;
+    if (!wsm_thread_start(&runtime.thread, loop_main, NULL, err))
+        goto fail_dispatcher;
+    pthread_mutex_lock(&runtime.lock);
+    runtime.is_running = true;
+    pthread_mutex_unlock(&runtime.lock);
+    return true;
+
+fail_dispatcher:
+    wsm_dispatcher_stop(&runtime.dispatcher);
+fail_loop:
+    uv_close((uv_handle_t *)&runtime.wake, NULL);
+    uv_run(&runtime.loop, UV_RUN_DEFAULT);
+    uv_loop_close(&runtime.loop);
+    return false;
+}
+
+bool wsm_runtime_acquire(struct wsm_error *err)
+{
+    bool ok;
+
+    pthread_mutex_lock(&runtime.life);
+    ok = runtime.users > 0 || start(err);
+    if (ok)
+        runtime.users++;
+    pthread_mutex_unlock(&runtime.life);
+    return ok;
+}
+
+static void on_stop(struct wsm_message *message)
+{
+    (void)message;
+    uv_close((uv_handle_t *)&runtime.wake, NULL);
+}
+
+static void stop(void)
+{
+    struct wsm_message message = { .handle = on_stop };
+
+    /* First the callbacks, whose returns the loop still takes, then the loop. */
+    wsm_dispatcher_stop(&runtime.dispatcher);
+    pthread_mutex_lock(&runtime.lock);
+    wsm_list_add(&runtime.queue, &message.node);
+    runtime.is_running = false;
+    pthread_mutex_unlock(&runtime.lock);
+    uv_async_send(&runtime.wake);
+    pthread_join(runtime.thread, NULL);
+    uv_loop_close(&runtime.loop);
+}
+
+void wsm_runtime_release(void)
+{
+    pthread_mutex_lock(&runtime.life);
+    if (--runtime.users == 0)
+        stop();
+    pthread_mutex_unlock(&runtime.life);
+}
+
+bool wsm_runtime_post(struct wsm_message *message)
+{
+    bool is_running;
+
+    pthread_mutex_lock(&runtime.lock);
+    is_running = runtime.is_running;
+    if (is_running) {
+        wsm_list_add(&runtime.queue, &message->node);
+        uv_async_send(&runtime.wake); /* inside the lock: outside the loop might be gone */
+    }
+    pthread_mutex_unlock(&runtime.lock);
+    return is_running;
+}
+
+bool wsm_call_run(struct wsm_call *call, void (*handle)(struct wsm_message *message))
+{
+    bool ok;
+
+    call->message.handle = handle;
+    call->is_done = false;
+    pthread_mutex_init(&call->lock, NULL);
+    pthread_cond_init(&call->done, NULL);
+    ok = wsm_runtime_post(&call->message);
+    if (ok) {
+        pthread_mutex_lock(&call->lock);
+        while (!call->is_done)
+            pthread_cond_wait(&call->done, &call->lock);
+        pthread_mutex_unlock(&call->lock);
+    }
+    pthread_cond_destroy(&call->done);
+    pthread_mutex_destroy(&call->lock);
+    return ok;
+}
+
+void wsm_call_done(struct wsm_call *call, uint32_t result)
+{
+    pthread_mutex_lock(&call->lock);
+    call->result = result;
+    call->is_done = true;
+    pthread_cond_signal(&call->done);
+    pthread_mutex_unlock(&call->lock);
+}
+
+bool wsm_runtime_handle_add(enum wsm_handle_type type, uint32_t api_version, void *object,
+                            void *reserve, uintptr_t *out_handle, struct wsm_error *err)
+{
+    bool ok;
+
+    pthread_mutex_lock(&runtime.lock);
+    ok = wsm_handle_table_add(&runtime.handles, type, api_version, object, reserve, out_handle,
+                              err);
+    pthread_mutex_unlock(&runtime.lock);
+    return ok;
+}
+
+bool wsm_runtime_handle_check(uintptr_t handle, enum wsm_handle_type type, uint32_t *out_version)
+{
+    const struct wsm_handle_slot *slot;
+
+    pthread_mutex_lock(&runtime.lock);
+    slot = wsm_handle_table_find(&runtime.handles, handle, type);
+    if (slot != NULL && out_version != NULL)
+        *out_version = slot->api_version;
+    pthread_mutex_unlock(&runtime.lock);
+    return slot != NULL;
+}
+
+bool wsm_runtime_handle_close(uintptr_t handle, enum wsm_handle_type type, void **out_reserve)
+{
+    struct wsm_handle_slot *slot;
+
+    pthread_mutex_lock(&runtime.lock);
+    slot = wsm_handle_table_find(&runtime.handles, handle, type);
+    if (slot != NULL) {
+        *out_reserve = slot->reserve;
+        slot->reserve = NULL;
+    }
+    pthread_mutex_unlock(&runtime.lock);
+    return slot != NULL;
+}
+
+void *wsm_runtime_handle_find(uintptr_t handle, enum wsm_handle_type type)
+{
+    const struct wsm_handle_slot *slot;
+    void *object;
+
+    pthread_mutex_lock(&runtime.lock);
+    slot = wsm_handle_table_find(&runtime.handles, handle, type);
+    object = slot == NULL ? NULL : slot->object;
+    pthread_mutex_unlock(&runtime.lock);
+    return object;
+}
+
+void wsm_runtime_handle_remove(uintptr_t handle)
+{
+    pthread_mutex_lock(&runtime.lock);
+    wsm_handle_table_remove(&runtime.handles, handle);
+    pthread_mutex_unlock(&runtime.lock);
+}
+
+uv_loop_t *wsm_runtime_loop(void)
+{
+    return &runtime.loop;
+}
+
+struct wsm_dispatcher *wsm_runtime_dispatcher(void)
+{
+    return &runtime.dispatcher;
+}

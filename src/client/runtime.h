@@ -1,0 +1,54 @@
+/* The one runtime object of the process: loop thread, its message queue, the handle
+ * table, the dispatcher. Lives from the first WSManInitialize to the last
+ * WSManDeinitialize; handles of an earlier life stay stale in a later one. */
+#ifndef WSM_CLIENT_RUNTIME_H
+#define WSM_CLIENT_RUNTIME_H
+
+#include "base/error.h"
+#include "client/handle.h"
+#include "client/message.h"
+#include "client/strand.h"
+
+#include <pthread.h>
+#include <uv.h>
+
+/* Counts one API handle; the first starts the threads. Application threads. */
+bool wsm_runtime_acquire(struct wsm_error *err) WSM_MUST_CHECK;
+/* Gives it back; the last stops and joins the threads. Not from a callback. */
+void wsm_runtime_release(void);
+
+/* Any thread. False: there is no loop, the message stays the caller's. */
+bool wsm_runtime_post(struct wsm_message *message);
+
+/* A message whose sender waits for the answer. */
+struct wsm_call {
+    struct wsm_message message;
+    uint32_t result; /* set by the loop thread before wsm_call_done() */
+    bool is_done;
+    pthread_mutex_t lock;
+    pthread_cond_t done;
+};
+/* Posts and waits; false: there is no loop. Never on the loop thread. */
+bool wsm_call_run(struct wsm_call *call, void (*handle)(struct wsm_message *message));
+/* Loop thread; `call` may be gone when this returns. */
+void wsm_call_done(struct wsm_call *call, uint32_t result);
+
+/* Any thread. `reserve` is transferred, also on failure freed by the caller. */
+bool wsm_runtime_handle_add(enum wsm_handle_type type, uint32_t api_version, void *object,
+                            void *reserve, uintptr_t *out_handle,
+                            struct wsm_error *err) WSM_MUST_CHECK;
+/* Any thread: is there such a handle? out_version may be NULL. */
+bool wsm_runtime_handle_check(uintptr_t handle, enum wsm_handle_type type, uint32_t *out_version);
+/* Any thread: takes the close request of a handle. False: no such handle. *out_reserve
+ * is owned by the caller; NULL if closing had been asked for before. */
+bool wsm_runtime_handle_close(uintptr_t handle, enum wsm_handle_type type, void **out_reserve);
+/* Loop thread: the object, borrowed until the handle is removed; NULL = no such handle. */
+void *wsm_runtime_handle_find(uintptr_t handle, enum wsm_handle_type type);
+void wsm_runtime_handle_remove(uintptr_t handle);
+
+/* Loop thread. */
+uv_loop_t *wsm_runtime_loop(void);
+/* Any thread while an API handle exists. */
+struct wsm_dispatcher *wsm_runtime_dispatcher(void);
+
+#endif

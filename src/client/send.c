@@ -1,0 +1,73 @@
+/* Send: input in pieces that fit one message each, one on the wire per target. Loop
+ * thread. */
+#include "proto/send.h"
+
+#include "client/command.h"
+#include "client/operation.h"
+#include "client/session.h"
+#include "client/shell.h"
+#include "wsmerror.h"
+
+static bool send_chunk(struct wsm_operation *operation, struct wsm_error *err);
+
+static void on_answer(struct wsm_exchange *exchange, struct wsm_answer **answer,
+                      struct wsm_error *err)
+{
+    struct wsm_operation *operation = WSM_CONTAINER_OF(exchange, struct wsm_operation, exchange);
+
+    (void)answer;
+    if (err->code != 0 && operation->endpoint->is_done) {
+        wsm_operation_abort(operation); /* the command ended first */
+        return;
+    }
+    operation->sent += operation->chunk;
+    if (err->code == 0 && operation->sent < operation->data.len && send_chunk(operation, err))
+        return;
+    wsm_operation_complete(operation, err);
+}
+
+static bool send_chunk(struct wsm_operation *operation, struct wsm_error *err)
+{
+    const struct wsm_session *session = operation->session;
+    size_t max = wsm_send_data_max(
+        (size_t)wsm_options_number(&session->options, WSM_OPTION_MAX_ENVELOPE_KB) * 1024);
+    size_t left = operation->data.len - operation->sent;
+    const struct wsm_command *command = operation->endpoint->command;
+    struct wsm_request_headers headers;
+    struct wsm_stream_data stream;
+
+    operation->chunk = left < max ? left : max;
+    stream = (struct wsm_stream_data){
+        .name = wsm_span_str(operation->text),
+        .command_id = wsm_span_str(command == NULL ? NULL : command->wire_id),
+        .data = wsm_span_of(operation->data.ptr + operation->sent, operation->chunk),
+        .end = operation->end_of_stream && operation->chunk == left,
+    };
+    if (!wsm_shell_prepare(operation->shell, &operation->exchange, WSM_ACTION_SEND,
+                           WSM_OPTION_TIMEOUT_SEND, &headers, err))
+        return false;
+    wsm_send_request_write(&operation->exchange.call.request, &headers, &stream);
+    operation->exchange.on_done = on_answer;
+    return wsm_exchange_send(&operation->exchange, err);
+}
+
+static bool start(struct wsm_operation *operation, struct wsm_error *err)
+{
+    struct wsm_span declared = wsm_span_str(operation->shell->options.input_streams);
+
+    if (!wsm_words_contain_all(declared, wsm_span_str(operation->text)))
+        return wsm_fail(err, ERROR_WSMAN_SHELL_INVALID_INPUT_STREAM,
+                        "input stream %s was not declared when the shell was created",
+                        operation->text);
+    if (operation->endpoint->is_done) {
+        err->code = ERROR_OPERATION_ABORTED;
+        return false;
+    }
+    return send_chunk(operation, err);
+}
+
+const struct wsm_operation_kind wsm_send_kind = {
+    .name = "Send",
+    .is_queued = true,
+    .start = start,
+};

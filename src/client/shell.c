@@ -1,0 +1,341 @@
+/* Shells: Create, Delete, and the end of everything inside. Loop thread. Commands and
+ * operations have files of their own. */
+#include "client/shell.h"
+
+#include "client/command.h"
+#include "client/dispatcher.h"
+#include "client/operation.h"
+#include "client/runtime.h"
+#include "client/session.h"
+#include "wsmerror.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct wsm_shell *wsm_shell_new(void)
+{
+    struct wsm_shell *shell = calloc(1, sizeof(*shell));
+
+    if (shell == NULL)
+        return NULL;
+    shell->strand = wsm_strand_new(wsm_runtime_dispatcher());
+    if (shell->strand == NULL) {
+        free(shell);
+        return NULL;
+    }
+    shell->life = WSM_LIFE_OPENING;
+    shell->create.result = WSM_RESULT_SHELL;
+    wsm_list_init(&shell->node);
+    wsm_list_init(&shell->commands);
+    wsm_endpoint_init(&shell->endpoint, shell, NULL);
+    return shell;
+}
+
+static void clear_options(struct wsm_shell_options *options)
+{
+    free(options->resource_uri);
+    free(options->name);
+    free(options->working_directory);
+    free(options->input_streams);
+    free(options->output_streams);
+    free(options->extra_xml);
+    wsm_texts_clear(&options->variables);
+    wsm_option_texts_clear(&options->options);
+}
+
+void wsm_shell_free(struct wsm_shell *shell)
+{
+    if (shell == NULL)
+        return;
+    wsm_list_remove(&shell->node);
+    wsm_exchange_cancel(&shell->exchange);
+    wsm_endpoint_clear(&shell->endpoint);
+    wsm_async_clear(&shell->create);
+    wsm_async_clear(&shell->close);
+    wsm_strand_release(shell->strand);
+    clear_options(&shell->options);
+    free(shell->id);
+    free(shell);
+}
+
+static void free_if_unused(struct wsm_shell *shell)
+{
+    if (shell->handle == 0 && shell->holders == 0)
+        wsm_shell_free(shell);
+}
+
+void wsm_shell_hold(struct wsm_shell *shell)
+{
+    shell->holders++;
+}
+
+void wsm_shell_release(struct wsm_shell *shell)
+{
+    shell->holders--;
+    free_if_unused(shell);
+}
+
+static const char *shell_id(const struct wsm_shell *shell)
+{
+    return shell->id != NULL ? shell->id : shell->options.id.text;
+}
+
+bool wsm_shell_check_open(const struct wsm_shell *shell, struct wsm_error *err)
+{
+    switch (shell->life) {
+    case WSM_LIFE_OPEN:
+        return true;
+    case WSM_LIFE_OPENING:
+        return wsm_fail(err, ERROR_WSMAN_SHELL_INVALID_SHELL_HANDLE, "shell %s is not created yet",
+                        shell_id(shell));
+    case WSM_LIFE_FAILED:
+        return wsm_fail(err, ERROR_WSMAN_SHELL_INVALID_SHELL_HANDLE,
+                        "shell %s could not be created", shell_id(shell));
+    default:
+        return wsm_fail(err, ERROR_WSMAN_SHELL_ALREADY_CLOSED, "shell %s is closed",
+                        shell_id(shell));
+    }
+}
+
+bool wsm_shell_prepare(struct wsm_shell *shell, struct wsm_exchange *exchange, const char *action,
+                       uint32_t timeout_option, struct wsm_request_headers *out,
+                       struct wsm_error *err)
+{
+    struct wsm_exchange_plan plan = {
+        .action = action,
+        .resource_uri = shell->options.resource_uri,
+        .shell_id = shell->id,
+        .timeout_option = timeout_option,
+    };
+
+    return wsm_exchange_prepare(exchange, shell->session, &plan, out, err);
+}
+
+static bool step(struct wsm_shell *shell, enum wsm_life_event event)
+{
+    return wsm_life_step(&shell->life, event, "shell", shell_id(shell));
+}
+
+/* ---- Delete ---- */
+
+static void on_close_returned(struct wsm_async *async)
+{
+    struct wsm_shell *shell = WSM_CONTAINER_OF(async, struct wsm_shell, close);
+
+    wsm_runtime_handle_remove(shell->handle);
+    shell->handle = 0;
+    free_if_unused(shell);
+}
+
+/* The shell is gone for good, with `err` for the application. */
+static void ended(struct wsm_shell *shell, struct wsm_error *err)
+{
+    struct wsm_session *session = shell->session;
+
+    wsm_async_complete(&shell->close, shell->strand, err);
+    wsm_error_clear(err);
+    if (session != NULL)
+        wsm_session_check_end(session);
+}
+
+static void on_deleted(struct wsm_exchange *exchange, struct wsm_answer **answer,
+                       struct wsm_error *err)
+{
+    struct wsm_shell *shell = WSM_CONTAINER_OF(exchange, struct wsm_shell, exchange);
+
+    (void)answer;
+    if (err->code == ERROR_WSMAN_UNEXPECTED_SELECTORS)
+        wsm_error_clear(err); /* the server does not know it any more: that is what was wanted */
+    (void)step(shell, WSM_LIFE_EV_ENDED);
+    ended(shell, err);
+}
+
+static void send_delete(struct wsm_shell *shell)
+{
+    struct wsm_request_headers headers;
+    struct wsm_error err = WSM_ERROR_INIT;
+
+    if (wsm_shell_prepare(shell, &shell->exchange, WSM_ACTION_DELETE, WSM_OPTION_TIMEOUT_CLOSE,
+                          &headers, &err)) {
+        wsm_delete_request_write(&shell->exchange.call.request, &headers);
+        shell->exchange.on_done = on_deleted;
+        if (wsm_exchange_send(&shell->exchange, &err))
+            return;
+    }
+    (void)step(shell, WSM_LIFE_EV_ENDED);
+    ended(shell, &err);
+}
+
+/* ---- Create ---- */
+
+static bool take_created(struct wsm_shell *shell, const struct wsm_answer *answer,
+                         struct wsm_error *err)
+{
+    struct wsm_create_response response;
+    const struct wsm_xml_node *xml = NULL;
+
+    if (!wsm_create_response_parse(&answer->env, &response, &xml, err))
+        return false;
+    shell->id = strndup((const char *)response.shell_id.ptr, response.shell_id.len);
+    if (shell->id == NULL)
+        return wsm_fail_memory(err, "shell id");
+    if (xml != NULL)
+        wsm_xml_write(&shell->create.text, xml);
+    /* WSMAN_FLAG_CALLBACK_SHELL_SUPPORTS_DISCONNECT, which 1.0 does not know */
+    if (shell->api_version > 0 && (response.buffer_mode.len > 0 || response.state.len > 0))
+        shell->create.flags = 0x20;
+    return true;
+}
+
+static void created(struct wsm_shell *shell, struct wsm_error *err)
+{
+    struct wsm_error none = WSM_ERROR_INIT;
+
+    if (!step(shell, err->code == 0 ? WSM_LIFE_EV_OPENED : WSM_LIFE_EV_FAILED))
+        return;
+    wsm_async_complete(&shell->create, shell->strand, err);
+    if (shell->life == WSM_LIFE_ENDING)
+        send_delete(shell);
+    else if (shell->life == WSM_LIFE_ENDED)
+        ended(shell, &none);
+}
+
+static void on_created(struct wsm_exchange *exchange, struct wsm_answer **answer,
+                       struct wsm_error *err)
+{
+    struct wsm_shell *shell = WSM_CONTAINER_OF(exchange, struct wsm_shell, exchange);
+
+    if (err->code == 0)
+        (void)take_created(shell, *answer, err);
+    created(shell, err);
+}
+
+static void fill_variables(const struct wsm_texts *texts, struct wsm_variable *out)
+{
+    size_t i;
+
+    for (i = 0; i < texts->count / 2; i++)
+        out[i] = (struct wsm_variable){ .name = wsm_span_str(texts->items[2 * i]),
+                                        .value = wsm_span_str(texts->items[2 * i + 1]) };
+}
+
+static bool send_create(struct wsm_shell *shell, struct wsm_error *err)
+{
+    const struct wsm_shell_options *options = &shell->options;
+    struct wsm_variable variables[WSM_ENV_VARIABLES_MAX];
+    struct wsm_create_request request = {
+        .shell_id = wsm_span_str(options->id.text),
+        .name = wsm_span_str(options->name),
+        .working_directory = wsm_span_str(options->working_directory),
+        .input_streams = wsm_span_str(options->input_streams),
+        .output_streams = wsm_span_str(options->output_streams),
+        .idle_timeout_ms = options->idle_timeout_ms,
+        .variables = variables,
+        .variable_count = options->variables.count / 2,
+        .extra_xml = wsm_span_str(options->extra_xml),
+    };
+    struct wsm_request_headers headers;
+
+    fill_variables(&options->variables, variables);
+    if (!wsm_shell_prepare(shell, &shell->exchange, WSM_ACTION_CREATE, WSM_OPTION_TIMEOUT_CREATE,
+                           &headers, err))
+        return false;
+    headers.options = options->options.options;
+    headers.option_count = options->options.count;
+    headers.options_must_understand = options->options.must_understand;
+    wsm_create_request_write(&shell->exchange.call.request, &headers, &request);
+    shell->exchange.on_done = on_created;
+    return wsm_exchange_send(&shell->exchange, err);
+}
+
+static void on_create_returned(struct wsm_async *async)
+{
+    (void)async;
+}
+
+void wsm_shell_open(struct wsm_shell *shell)
+{
+    struct wsm_callee callee = shell->create.callee;
+    struct wsm_error err = WSM_ERROR_INIT;
+
+    shell->session = wsm_runtime_handle_find(shell->session_handle, WSM_HANDLE_SESSION);
+    wsm_async_begin(&shell->create, callee, shell->session, on_create_returned);
+    if (shell->session != NULL)
+        wsm_list_add(&shell->session->shells, &shell->node);
+    if (shell->session == NULL || shell->session->state != WSM_SESSION_OPEN)
+        (void)wsm_fail(&err, ERROR_WSMAN_SESSION_ALREADY_CLOSED, "the session is closed");
+    if (err.code != 0 || !send_create(shell, &err))
+        created(shell, &err);
+    wsm_error_clear(&err);
+}
+
+/* ---- Closing ---- */
+
+/* Everything inside ends; nothing of it goes on the wire any more but the Delete. */
+static void end(struct wsm_shell *shell)
+{
+    struct wsm_error none = WSM_ERROR_INIT;
+    struct wsm_list *node;
+    struct wsm_list *next;
+
+    if (!step(shell, WSM_LIFE_EV_CLOSE))
+        return;
+    WSM_LIST_FOREACH_SAFE (node, next, &shell->commands)
+        wsm_command_end(WSM_CONTAINER_OF(node, struct wsm_command, node));
+    wsm_endpoint_abort(&shell->endpoint);
+    wsm_async_abort(&shell->create, shell->strand);
+    if (shell->life == WSM_LIFE_ENDING) {
+        send_delete(shell);
+    } else if (shell->life == WSM_LIFE_ENDED) {
+        ended(shell, &none);
+    } else if (!wsm_http_call_is_sent(&shell->exchange.call)) {
+        wsm_exchange_cancel(&shell->exchange); /* the server knows nothing of it */
+        (void)wsm_fail(&none, ERROR_OPERATION_ABORTED, "closed before it was sent");
+        created(shell, &none);
+        wsm_error_clear(&none);
+    }
+}
+
+void wsm_shell_close(struct wsm_shell *shell, struct wsm_callee callee)
+{
+    wsm_async_begin(&shell->close, callee, shell->session, on_close_returned);
+    if (shell->life == WSM_LIFE_ENDED) { /* its session has ended it before */
+        struct wsm_error none = WSM_ERROR_INIT;
+
+        wsm_async_complete(&shell->close, shell->strand, &none);
+        return;
+    }
+    end(shell);
+}
+
+void wsm_shell_end(struct wsm_shell *shell)
+{
+    end(shell);
+}
+
+void wsm_shell_give_up(struct wsm_shell *shell)
+{
+    struct wsm_error err = { .code = ERROR_OPERATION_ABORTED };
+
+    wsm_exchange_cancel(&shell->exchange);
+    if (shell->life == WSM_LIFE_ABANDONED)
+        (void)step(shell, WSM_LIFE_EV_FAILED);
+    else
+        (void)step(shell, WSM_LIFE_EV_ENDED);
+    wsm_async_complete(&shell->close, shell->strand, &err);
+}
+
+bool wsm_shell_is_busy(const struct wsm_shell *shell)
+{
+    return shell->life == WSM_LIFE_ABANDONED || shell->life == WSM_LIFE_ENDING;
+}
+
+void wsm_shell_forget(struct wsm_shell *shell)
+{
+    wsm_shell_hold(shell); /* while its commands let go of it */
+    while (!wsm_list_is_empty(&shell->commands))
+        wsm_command_forget(WSM_CONTAINER_OF(shell->commands.next, struct wsm_command, node));
+    wsm_runtime_handle_remove(shell->handle);
+    shell->handle = 0;
+    wsm_shell_release(shell);
+}
