@@ -1,0 +1,854 @@
+/* The scripted service of the client's tests. One lock guards all of it. */
+#include "fake_service.h"
+
+#include "proto/command.h"
+#include "proto/create.h"
+#include "proto/fault.h"
+#include "proto/http.h"
+#include "proto/identify.h"
+#include "proto/receive.h"
+#include "proto/send.h"
+#include "proto/signal.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { CONNECTIONS_MAX = 512, REQUESTS_MAX = 65536, DEADLINE_S = 10 };
+
+enum answer_kind { ANSWER_OUTPUT, ANSWER_DONE, ANSWER_FAULT, ANSWER_STATE };
+
+struct answer {
+    enum answer_kind kind;
+    struct wsm_buf out;
+    bool has_out;
+    struct wsm_buf err;
+    bool has_err;
+    bool ends;
+    uint32_t number; /* exit code or fault */
+    struct answer *next;
+};
+
+struct seen {
+    char name[16];
+    char *fields; /* "what=value\n…" */
+};
+
+struct connection {
+    struct fake_service *service;
+    pthread_t thread;
+    int fd;
+    int number;
+    bool is_open;
+};
+
+struct fake_service {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    pthread_t acceptor;
+    int listener;
+    uint16_t port;
+    bool is_stopping;
+    fake_handler handler;
+    struct connection connections[CONNECTIONS_MAX];
+    size_t connection_count;
+    struct answer *first;
+    struct answer **last;
+    struct seen *seen;
+    size_t seen_count;
+    const char *held[8];
+    size_t held_count;
+    struct wsm_buf input;
+    bool input_ended;
+};
+
+static const struct timespec *deadline(void)
+{
+    static _Thread_local struct timespec until;
+
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += DEADLINE_S;
+    return &until;
+}
+
+/* ---- Answers ---- */
+
+static struct wsm_response_headers headers_of(const struct fake_request *request,
+                                              const char *action)
+{
+    struct wsm_response_headers headers = { .action = action,
+                                            .relates_to = request->env->message_id };
+
+    (void)!wsm_guid_parse(wsm_span_str("99999999-0000-4000-8000-000000000001"),
+                          &headers.message_id);
+    return headers;
+}
+
+void fake_reply_fault(struct fake_reply *reply, const struct fake_request *request, uint32_t code,
+                      const char *text)
+{
+    struct wsm_response_headers headers = headers_of(request, "");
+    struct wsm_error err = { .code = code, .text = (char *)(uintptr_t)text };
+
+    reply->status = 500;
+    wsm_fault_write(&reply->body, &headers.message_id, headers.relates_to, &err, "fake");
+}
+
+static bool peer_has_gone(int fd)
+{
+    char byte;
+
+    return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
+/* Waits under the lock for `answer`; false: the peer or the service went. */
+static bool wait_for_answer(struct fake_service *service, struct connection *connection)
+{
+    while (service->first == NULL) {
+        struct timespec soon;
+
+        if (service->is_stopping || peer_has_gone(connection->fd))
+            return false;
+        clock_gettime(CLOCK_REALTIME, &soon);
+        soon.tv_nsec += 2000000;
+        if (soon.tv_nsec >= 1000000000) {
+            soon.tv_sec++;
+            soon.tv_nsec -= 1000000000;
+        }
+        pthread_cond_timedwait(&service->changed, &service->lock, &soon);
+    }
+    return true;
+}
+
+static void write_stream(struct fake_reply *reply, const char *name, struct wsm_span data, bool end)
+{
+    struct wsm_stream_data stream = { .name = wsm_span_str(name), .data = data, .end = end };
+
+    wsm_receive_response_stream(&reply->body, &stream);
+}
+
+static void answer_receive(struct fake_service *service, struct connection *connection,
+                           const struct fake_request *request, struct fake_reply *reply)
+{
+    struct wsm_response_headers headers = headers_of(request, WSM_ACTION_RECEIVE "Response");
+    struct answer *answer;
+
+    pthread_mutex_lock(&service->lock);
+    if (!wait_for_answer(service, connection)) {
+        reply->is_dropped = true;
+        pthread_mutex_unlock(&service->lock);
+        return;
+    }
+    answer = service->first;
+    service->first = answer->next;
+    if (service->first == NULL)
+        service->last = &service->first;
+    pthread_mutex_unlock(&service->lock);
+    if (answer->kind == ANSWER_FAULT) {
+        fake_reply_fault(reply, request, answer->number, "scripted");
+    } else {
+        wsm_receive_response_begin(&reply->body, &headers);
+        if (answer->has_out)
+            write_stream(reply, "stdout", wsm_buf_span(&answer->out), answer->ends);
+        if (answer->has_err)
+            write_stream(reply, "stderr", wsm_buf_span(&answer->err), answer->ends);
+        wsm_receive_response_state(
+            &reply->body, wsm_span_str(""),
+            answer->kind == ANSWER_DONE ? WSM_COMMAND_DONE : WSM_COMMAND_RUNNING, answer->number);
+        wsm_receive_response_end(&reply->body);
+    }
+    wsm_buf_clear(&answer->out);
+    wsm_buf_clear(&answer->err);
+    free(answer);
+}
+
+static void answer_create(const struct fake_request *request, struct fake_reply *reply)
+{
+    struct wsm_response_headers headers = headers_of(request, WSM_ACTION_CREATE "Response");
+    struct wsm_create_response response = {
+        .address = request->env->to,
+        .shell_id = wsm_span_str(FAKE_SHELL_ID),
+        .resource_uri = wsm_span_str(WSM_URI_CMD),
+        .owner = wsm_span_str("tester"),
+        .client_ip = wsm_span_str("127.0.0.1"),
+        .idle_timeout_ms = 7200000,
+        .max_idle_timeout_ms = -1,
+        .input_streams = wsm_span_str("stdin"),
+        .output_streams = wsm_span_str("stdout stderr"),
+    };
+
+    wsm_create_response_write(&reply->body, &headers, &response);
+}
+
+static void answer_command(const struct fake_request *request, struct fake_reply *reply)
+{
+    static _Thread_local struct wsm_span arguments[WSM_ARGUMENTS_MAX];
+    struct wsm_response_headers headers = headers_of(request, WSM_ACTION_COMMAND "Response");
+    struct wsm_command_request command;
+
+    if (wsm_command_request_parse(request->env, arguments, &command, NULL))
+        wsm_command_response_write(&reply->body, &headers, command.command_id);
+    else
+        fake_reply_fault(reply, request, 87, "bad Command");
+}
+
+static void answer_identify(const struct fake_request *request, struct fake_reply *reply)
+{
+    struct wsm_identify_response identity = {
+        .protocol_version = wsm_span_str(WSM_NS_WSMAN),
+        .product_vendor = wsm_span_str("Fake"),
+        .product_version = wsm_span_str("OS: 0.0.0 SP: 0.0 Stack: 3.0"),
+    };
+    const char *ns = WSM_NS_IDENTITY;
+
+    (void)wsm_identify_request_parse(request->env, &ns);
+    wsm_identify_response_write(&reply->body, ns, &identity);
+}
+
+static void answer(struct fake_service *service, struct connection *connection,
+                   const struct fake_request *request, struct fake_reply *reply)
+{
+    struct wsm_response_headers headers;
+
+    if (strcmp(request->name, "Create") == 0) {
+        answer_create(request, reply);
+    } else if (strcmp(request->name, "Command") == 0) {
+        answer_command(request, reply);
+    } else if (strcmp(request->name, "Receive") == 0) {
+        answer_receive(service, connection, request, reply);
+    } else if (strcmp(request->name, "Identify") == 0) {
+        answer_identify(request, reply);
+    } else if (strcmp(request->name, "Send") == 0) {
+        headers = headers_of(request, WSM_ACTION_SEND "Response");
+        wsm_send_response_write(&reply->body, &headers);
+    } else if (strcmp(request->name, "Signal") == 0) {
+        headers = headers_of(request, WSM_ACTION_SIGNAL "Response");
+        wsm_signal_response_write(&reply->body, &headers);
+    } else {
+        headers = headers_of(request, WSM_ACTION_DELETE "Response");
+        wsm_delete_response_write(&reply->body, &headers);
+    }
+}
+
+/* ---- What was asked ---- */
+
+static void field(struct wsm_buf *out, const char *what, struct wsm_span value)
+{
+    wsm_buf_printf(out, "%s=%.*s\n", what, (int)value.len, (const char *)value.ptr);
+}
+
+static void command_fields(struct wsm_buf *out, const struct wsm_envelope *env)
+{
+    static _Thread_local struct wsm_span arguments[WSM_ARGUMENTS_MAX];
+    struct wsm_command_request command;
+    size_t i;
+
+    if (!wsm_command_request_parse(env, arguments, &command, NULL))
+        return;
+    field(out, "id", command.command_id);
+    field(out, "line", command.command);
+    for (i = 0; i < command.argument_count; i++)
+        field(out, "argument", command.arguments[i]);
+}
+
+static void create_fields(struct wsm_buf *out, const struct wsm_envelope *env)
+{
+    static _Thread_local struct wsm_variable variables[WSM_ENV_VARIABLES_MAX];
+    struct wsm_create_request create;
+    size_t i;
+
+    if (!wsm_create_request_parse(env, variables, &create, NULL))
+        return;
+    field(out, "id", create.shell_id);
+    field(out, "name", create.name);
+    field(out, "directory", create.working_directory);
+    field(out, "input", create.input_streams);
+    field(out, "output", create.output_streams);
+    wsm_buf_printf(out, "idle=%lld\n", (long long)create.idle_timeout_ms);
+    for (i = 0; i < create.variable_count; i++)
+        wsm_buf_printf(out, "variable=%.*s:%.*s\n", (int)create.variables[i].name.len,
+                       (const char *)create.variables[i].name.ptr,
+                       (int)create.variables[i].value.len,
+                       (const char *)create.variables[i].value.ptr);
+}
+
+static void send_fields(struct fake_service *service, struct wsm_buf *out,
+                        const struct wsm_envelope *env)
+{
+    struct wsm_stream_data streams[WSM_SEND_STREAMS_MAX];
+    size_t count = 0;
+
+    if (!wsm_send_request_parse(env, streams, &count, NULL) || count == 0)
+        return;
+    wsm_buf_append_span(&service->input, streams[0].data);
+    service->input_ended = streams[0].end;
+    field(out, "stream", streams[0].name);
+    field(out, "command", streams[0].command_id);
+    wsm_buf_printf(out, "length=%zu\n", streams[0].data.len);
+}
+
+static void signal_fields(struct wsm_buf *out, const struct wsm_envelope *env)
+{
+    struct wsm_signal_request request;
+
+    if (!wsm_signal_request_parse(env, &request, NULL))
+        return;
+    field(out, "code", request.code);
+    field(out, "command", request.command_id);
+}
+
+static void receive_fields(struct wsm_buf *out, const struct wsm_envelope *env)
+{
+    struct wsm_receive_request request;
+
+    if (!wsm_receive_request_parse(env, &request, NULL))
+        return;
+    field(out, "streams", request.streams);
+    field(out, "command", request.command_id);
+}
+
+static void remember(struct fake_service *service, const struct fake_request *request)
+{
+    const struct wsm_envelope *env = request->env;
+    struct wsm_buf out = WSM_BUF_INIT;
+    struct seen *seen;
+    size_t i;
+
+    pthread_mutex_lock(&service->lock);
+    field(&out, "message", env->message_id);
+    field(&out, "session", env->session_id);
+    field(&out, "to", env->to);
+    field(&out, "resource", env->resource_uri);
+    field(&out, "shell", wsm_envelope_selector(env, "ShellId"));
+    field(&out, "authorization", wsm_span_str(request->authorization));
+    wsm_buf_printf(&out, "timeout=%lld\nenvelope=%llu\nconnection=%d\n",
+                   (long long)env->operation_timeout_ms, (unsigned long long)env->max_envelope_size,
+                   request->connection);
+    for (i = 0; i < env->option_count; i++)
+        wsm_buf_printf(&out, "option=%.*s:%.*s\n", (int)env->options[i].name.len,
+                       (const char *)env->options[i].name.ptr, (int)env->options[i].value.len,
+                       (const char *)env->options[i].value.ptr);
+    if (strcmp(request->name, "Create") == 0)
+        create_fields(&out, env);
+    if (strcmp(request->name, "Command") == 0)
+        command_fields(&out, env);
+    if (strcmp(request->name, "Send") == 0)
+        send_fields(service, &out, env);
+    if (strcmp(request->name, "Signal") == 0)
+        signal_fields(&out, env);
+    if (strcmp(request->name, "Receive") == 0)
+        receive_fields(&out, env);
+    wsm_buf_append_byte(&out, '\0');
+    if (service->seen_count < REQUESTS_MAX) {
+        seen = &service->seen[service->seen_count++];
+        snprintf(seen->name, sizeof(seen->name), "%s", request->name);
+        seen->fields = (char *)out.ptr;
+    } else {
+        wsm_buf_clear(&out);
+    }
+    pthread_cond_broadcast(&service->changed);
+    pthread_mutex_unlock(&service->lock);
+}
+
+static bool is_held(const struct fake_service *service, const char *name)
+{
+    size_t i;
+
+    for (i = 0; i < service->held_count; i++) {
+        if (strcmp(service->held[i], name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void wait_released(struct fake_service *service, const char *name)
+{
+    pthread_mutex_lock(&service->lock);
+    while (is_held(service, name) && !service->is_stopping)
+        pthread_cond_wait(&service->changed, &service->lock);
+    pthread_mutex_unlock(&service->lock);
+}
+
+/* ---- Connections ---- */
+
+static const char *name_of(const struct wsm_envelope *env)
+{
+    static const char *const names[] = {
+        "Create", "Command", "Send", "Receive", "Signal", "Delete"
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        size_t len = strlen(names[i]);
+
+        if (env->action.len > len && env->action.ptr[env->action.len - len - 1] == '/' &&
+            memcmp(env->action.ptr + env->action.len - len, names[i], len) == 0)
+            return names[i];
+    }
+    return "Identify";
+}
+
+static bool write_all(int fd, const void *bytes, size_t count)
+{
+    const char *at = bytes;
+
+    while (count > 0) {
+        ssize_t done = send(fd, at, count, MSG_NOSIGNAL);
+
+        if (done <= 0)
+            return false;
+        at += done;
+        count -= (size_t)done;
+    }
+    return true;
+}
+
+static bool write_reply(int fd, struct fake_reply *reply)
+{
+    struct wsm_buf out = WSM_BUF_INIT;
+    size_t half = reply->body.len / 2;
+    bool ok;
+
+    wsm_buf_printf(&out, "HTTP/1.1 %d Scripted\r\nContent-Type: %s\r\n", reply->status,
+                   reply->content_type != NULL ? reply->content_type
+                                               : "application/soap+xml;charset=UTF-8");
+    if (reply->status == 401)
+        wsm_buf_append_str(&out, "WWW-Authenticate: Basic realm=\"WSMAN\"\r\n");
+    if (reply->closes)
+        wsm_buf_append_str(&out, "Connection: close\r\n");
+    if (reply->is_chunked) {
+        wsm_buf_append_str(&out, "Transfer-Encoding: chunked\r\n\r\n");
+        wsm_buf_printf(&out, "%zx\r\n", half);
+        wsm_buf_append(&out, reply->body.ptr, half);
+        wsm_buf_printf(&out, "\r\n%zx\r\n", reply->body.len - half);
+        wsm_buf_append(&out, reply->body.ptr + half, reply->body.len - half);
+        wsm_buf_append_str(&out, "\r\n0\r\n\r\n");
+    } else {
+        wsm_buf_printf(&out, "Content-Length: %zu\r\n\r\n", reply->body.len);
+        wsm_buf_append_span(&out, wsm_buf_span(&reply->body));
+    }
+    ok = write_all(fd, out.ptr, out.len);
+    wsm_buf_clear(&out);
+    return ok;
+}
+
+static bool serve_body(struct connection *connection, const struct wsm_http_head *head,
+                       uint8_t *body, size_t len)
+{
+    struct fake_service *service = connection->service;
+    struct wsm_span authorization = wsm_http_header_find(head, "Authorization");
+    char *text = strndup((const char *)authorization.ptr, authorization.len);
+    struct wsm_envelope env = { .operation_timeout_ms = -1 };
+    struct fake_request request = { .authorization = authorization.len == 0 ? "" : text,
+                                    .connection = connection->number };
+    struct fake_reply reply = { .status = 200 };
+    bool ok = false;
+
+    if (!wsm_envelope_parse(&env, body, len, NULL)) {
+        fprintf(stderr, "fake service: request cannot be read\n");
+        goto out;
+    }
+    request.env = &env;
+    request.name = name_of(&env);
+    remember(service, &request);
+    wait_released(service, request.name);
+    if (service->handler == NULL || !service->handler(service, &request, &reply))
+        answer(service, connection, &request, &reply);
+    ok = !reply.is_dropped && write_reply(connection->fd, &reply) && !reply.closes;
+out:
+    wsm_buf_clear(&reply.body);
+    wsm_envelope_clear(&env);
+    free(text);
+    return ok;
+}
+
+static bool read_more(int fd, struct wsm_buf *in)
+{
+    ssize_t count;
+
+    if (!wsm_buf_reserve(in, 65536))
+        return false;
+    count = recv(fd, wsm_buf_end(in), 65536, 0);
+    if (count <= 0)
+        return false;
+    wsm_buf_added(in, (size_t)count);
+    return true;
+}
+
+static bool serve_request(struct connection *connection, struct wsm_buf *in)
+{
+    struct wsm_http_head head;
+    size_t scanned = 0;
+    size_t used = 0;
+    const char *why = "";
+    int status;
+    bool ok;
+
+    while (wsm_http_head_parse(WSM_HTTP_REQUEST, wsm_buf_span(in), &scanned, &head, &used, &status,
+                               &why) == WSM_PARSE_MORE) {
+        if (!read_more(connection->fd, in))
+            return false;
+    }
+    while (in->len < used + head.content_length) {
+        if (!read_more(connection->fd, in))
+            return false;
+    }
+    scanned = 0; /* reading may have moved the bytes */
+    if (wsm_http_head_parse(WSM_HTTP_REQUEST, wsm_buf_span(in), &scanned, &head, &used, &status,
+                            &why) != WSM_PARSE_DONE)
+        return false;
+    ok = serve_body(connection, &head, in->ptr + used, (size_t)head.content_length);
+    wsm_buf_consume(in, used + (size_t)head.content_length);
+    return ok;
+}
+
+static void *connection_main(void *arg)
+{
+    struct connection *connection = arg;
+    struct fake_service *service = connection->service;
+    struct wsm_buf in = WSM_BUF_INIT;
+
+    while (serve_request(connection, &in))
+        ;
+    wsm_buf_clear(&in);
+    pthread_mutex_lock(&service->lock);
+    shutdown(connection->fd, SHUT_RDWR);
+    close(connection->fd);
+    connection->fd = -1;
+    connection->is_open = false;
+    pthread_cond_broadcast(&service->changed);
+    pthread_mutex_unlock(&service->lock);
+    return NULL;
+}
+
+static void add_connection(struct fake_service *service, int fd)
+{
+    struct connection *connection;
+    int on = 1;
+
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    pthread_mutex_lock(&service->lock);
+    if (service->connection_count == CONNECTIONS_MAX || service->is_stopping) {
+        close(fd);
+    } else {
+        connection = &service->connections[service->connection_count++];
+        *connection = (struct connection){
+            .service = service, .fd = fd, .number = (int)service->connection_count, .is_open = true
+        };
+        if (pthread_create(&connection->thread, NULL, connection_main, connection) != 0)
+            abort();
+    }
+    pthread_mutex_unlock(&service->lock);
+}
+
+static void *acceptor_main(void *arg)
+{
+    struct fake_service *service = arg;
+    int fd;
+
+    while ((fd = accept4(service->listener, NULL, NULL, SOCK_CLOEXEC)) >= 0)
+        add_connection(service, fd);
+    return NULL;
+}
+
+/* ---- The test's side ---- */
+
+struct fake_service *fake_service_start(void)
+{
+    struct fake_service *service = calloc(1, sizeof(*service));
+    struct sockaddr_in address = { .sin_family = AF_INET,
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t len = sizeof(address);
+
+    assert_non_null(service);
+    pthread_mutex_init(&service->lock, NULL);
+    pthread_cond_init(&service->changed, NULL);
+    service->last = &service->first;
+    service->seen = calloc(REQUESTS_MAX, sizeof(*service->seen));
+    assert_non_null(service->seen);
+    service->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_true(service->listener >= 0);
+    assert_int_equal(bind(service->listener, (struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(listen(service->listener, 64), 0);
+    assert_int_equal(getsockname(service->listener, (struct sockaddr *)&address, &len), 0);
+    service->port = ntohs(address.sin_port);
+    assert_int_equal(pthread_create(&service->acceptor, NULL, acceptor_main, service), 0);
+    return service;
+}
+
+void fake_close_all(struct fake_service *service)
+{
+    size_t i;
+
+    pthread_mutex_lock(&service->lock);
+    for (i = 0; i < service->connection_count; i++) {
+        if (service->connections[i].is_open)
+            shutdown(service->connections[i].fd, SHUT_RDWR);
+    }
+    pthread_mutex_unlock(&service->lock);
+}
+
+static void free_answers(struct fake_service *service)
+{
+    while (service->first != NULL) {
+        struct answer *next = service->first->next;
+
+        wsm_buf_clear(&service->first->out);
+        wsm_buf_clear(&service->first->err);
+        free(service->first);
+        service->first = next;
+    }
+}
+
+void fake_service_stop(struct fake_service *service)
+{
+    size_t i;
+
+    pthread_mutex_lock(&service->lock);
+    service->is_stopping = true;
+    pthread_cond_broadcast(&service->changed);
+    pthread_mutex_unlock(&service->lock);
+    shutdown(service->listener, SHUT_RDWR);
+    pthread_join(service->acceptor, NULL);
+    close(service->listener);
+    fake_close_all(service);
+    for (i = 0; i < service->connection_count; i++)
+        pthread_join(service->connections[i].thread, NULL);
+    for (i = 0; i < service->seen_count; i++)
+        free(service->seen[i].fields);
+    free_answers(service);
+    free(service->seen);
+    wsm_buf_clear(&service->input);
+    pthread_cond_destroy(&service->changed);
+    pthread_mutex_destroy(&service->lock);
+    free(service);
+}
+
+uint16_t fake_service_port(const struct fake_service *service)
+{
+    return service->port;
+}
+
+void fake_service_handler(struct fake_service *service, fake_handler handler)
+{
+    service->handler = handler;
+}
+
+static struct answer *push(struct fake_service *service, enum answer_kind kind)
+{
+    struct answer *answer = calloc(1, sizeof(*answer));
+
+    assert_non_null(answer);
+    answer->kind = kind;
+    (void)service;
+    return answer;
+}
+
+static void publish(struct fake_service *service, struct answer *answer)
+{
+    pthread_mutex_lock(&service->lock);
+    *service->last = answer;
+    service->last = &answer->next;
+    pthread_cond_broadcast(&service->changed);
+    pthread_mutex_unlock(&service->lock);
+}
+
+void fake_push_output(struct fake_service *service, const char *out, const char *err, bool ends)
+{
+    struct answer *answer = push(service, ANSWER_OUTPUT);
+
+    answer->has_out = out != NULL;
+    answer->has_err = err != NULL;
+    answer->ends = ends;
+    if (out != NULL)
+        wsm_buf_append_str(&answer->out, out);
+    if (err != NULL)
+        wsm_buf_append_str(&answer->err, err);
+    publish(service, answer);
+}
+
+void fake_push_bytes(struct fake_service *service, const void *bytes, size_t count)
+{
+    struct answer *answer = push(service, ANSWER_OUTPUT);
+
+    answer->has_out = true;
+    wsm_buf_append(&answer->out, bytes, count);
+    publish(service, answer);
+}
+
+void fake_push_done(struct fake_service *service, uint32_t exit_code)
+{
+    struct answer *answer = push(service, ANSWER_DONE);
+
+    answer->number = exit_code;
+    publish(service, answer);
+}
+
+void fake_push_fault(struct fake_service *service, uint32_t code)
+{
+    struct answer *answer = push(service, ANSWER_FAULT);
+
+    answer->number = code;
+    publish(service, answer);
+}
+
+void fake_push_state(struct fake_service *service)
+{
+    publish(service, push(service, ANSWER_STATE));
+}
+
+void fake_hold(struct fake_service *service, const char *name)
+{
+    pthread_mutex_lock(&service->lock);
+    assert_true(service->held_count < 8);
+    service->held[service->held_count++] = name;
+    pthread_mutex_unlock(&service->lock);
+}
+
+void fake_release(struct fake_service *service, const char *name)
+{
+    size_t i;
+
+    pthread_mutex_lock(&service->lock);
+    for (i = 0; i < service->held_count; i++) {
+        if (strcmp(service->held[i], name) == 0)
+            service->held[i] = service->held[--service->held_count];
+    }
+    pthread_cond_broadcast(&service->changed);
+    pthread_mutex_unlock(&service->lock);
+}
+
+static size_t count_locked(const struct fake_service *service, const char *name)
+{
+    size_t count = 0;
+    size_t i;
+
+    for (i = 0; i < service->seen_count; i++)
+        count += strcmp(service->seen[i].name, name) == 0;
+    return count;
+}
+
+void fake_wait(struct fake_service *service, const char *name, size_t count)
+{
+    const struct timespec *until = deadline();
+    int status = 0;
+    size_t seen;
+
+    pthread_mutex_lock(&service->lock);
+    while ((seen = count_locked(service, name)) < count && status == 0)
+        status = pthread_cond_timedwait(&service->changed, &service->lock, until);
+    pthread_mutex_unlock(&service->lock);
+    if (seen < count)
+        fail_msg("%zu of %zu requests %s came", seen, count, name);
+}
+
+size_t fake_count(struct fake_service *service, const char *name)
+{
+    size_t count;
+
+    pthread_mutex_lock(&service->lock);
+    count = count_locked(service, name);
+    pthread_mutex_unlock(&service->lock);
+    return count;
+}
+
+size_t fake_connections(struct fake_service *service)
+{
+    size_t count;
+
+    pthread_mutex_lock(&service->lock);
+    count = service->connection_count;
+    pthread_mutex_unlock(&service->lock);
+    return count;
+}
+
+static size_t open_locked(const struct fake_service *service)
+{
+    size_t count = 0;
+    size_t i;
+
+    for (i = 0; i < service->connection_count; i++)
+        count += service->connections[i].is_open;
+    return count;
+}
+
+void fake_wait_open(struct fake_service *service, size_t count)
+{
+    const struct timespec *until = deadline();
+    int status = 0;
+    size_t open;
+
+    pthread_mutex_lock(&service->lock);
+    while ((open = open_locked(service)) != count && status == 0)
+        status = pthread_cond_timedwait(&service->changed, &service->lock, until);
+    pthread_mutex_unlock(&service->lock);
+    if (open != count)
+        fail_msg("%zu connections open, not %zu", open, count);
+}
+
+char *fake_log(struct fake_service *service)
+{
+    struct wsm_buf out = WSM_BUF_INIT;
+    size_t i;
+
+    pthread_mutex_lock(&service->lock);
+    for (i = 0; i < service->seen_count; i++)
+        wsm_buf_printf(&out, "%s%s", i == 0 ? "" : " ", service->seen[i].name);
+    pthread_mutex_unlock(&service->lock);
+    wsm_buf_append_byte(&out, '\0');
+    return (char *)out.ptr;
+}
+
+struct wsm_span fake_input(struct fake_service *service)
+{
+    return wsm_buf_span(&service->input);
+}
+
+bool fake_input_ended(struct fake_service *service)
+{
+    return service->input_ended;
+}
+
+/* The values of that field, joined by '|'. */
+static void collect(const char *fields, const char *what, struct wsm_buf *out)
+{
+    size_t len = strlen(what);
+    const char *line;
+
+    for (line = fields; *line != '\0'; line = strchr(line, '\n') + 1) {
+        if (strncmp(line, what, len) != 0 || line[len] != '=')
+            continue;
+        if (out->len > 0)
+            wsm_buf_append_byte(out, '|');
+        wsm_buf_append(out, line + len + 1, (size_t)(strchr(line, '\n') - line) - len - 1);
+    }
+}
+
+char *fake_last(struct fake_service *service, const char *name, const char *what)
+{
+    struct wsm_buf out = WSM_BUF_INIT;
+    size_t i;
+
+    pthread_mutex_lock(&service->lock);
+    for (i = service->seen_count; i > 0; i--) {
+        if (strcmp(service->seen[i - 1].name, name) == 0) {
+            collect(service->seen[i - 1].fields, what, &out);
+            break;
+        }
+    }
+    pthread_mutex_unlock(&service->lock);
+    wsm_buf_append_byte(&out, '\0');
+    return (char *)out.ptr;
+}
