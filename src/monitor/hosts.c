@@ -22,7 +22,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { RETRY_FIRST_MS = 1, RETRY_LAST_MS = 50 };
+/* A new host listens about half a millisecond after its start, and nothing tells of it: so
+ * the first tries come quickly, and only a slow one is asked more rarely. */
+enum { RETRY_FIRST_US = 200, RETRY_LAST_US = 20000 };
 
 /* A host started by us. */
 struct child {
@@ -45,8 +47,8 @@ struct dial {
     enum dial_kind kind;
     uint64_t request;
     uint64_t id;
-    int64_t until_ms;
-    int64_t retry_ms;
+    int64_t until_us;
+    int64_t retry_us;
     struct wsm_host_record record;
 };
 
@@ -85,13 +87,13 @@ static struct dial *dial_new(struct wsm_hosts *hosts, enum dial_kind kind, uint6
     dial->request = request;
     dial->id = id;
     dial->record = *record;
-    dial->until_ms = wsm_now_ms() + WSM_HOSTS_CONNECT_MS;
-    dial->retry_ms = RETRY_FIRST_MS;
+    dial->until_us = wsm_now_us() + WSM_HOSTS_CONNECT_MS * INT64_C(1000);
+    dial->retry_us = RETRY_FIRST_US;
     wsm_timer_init(&dial->timer, on_dial_time);
     wsm_list_add(&hosts->dials, &dial->node);
     if (kind == DIAL_SCAN)
         hosts->scan_active++;
-    wsm_timer_start(hosts->loop, &dial->timer, kind == DIAL_NEW ? RETRY_FIRST_MS : 0);
+    wsm_timer_start_us(hosts->loop, &dial->timer, kind == DIAL_NEW ? RETRY_FIRST_US : 0);
     return dial;
 }
 
@@ -155,6 +157,14 @@ static bool connect_once(const struct dial *dial, int *out_fd, struct wsm_error 
                     dial->id);
 }
 
+/* A quarter more each time: late by that fraction at most. */
+static int64_t next_retry_us(int64_t retry_us)
+{
+    int64_t next = retry_us + retry_us / 4;
+
+    return next < RETRY_LAST_US ? next : RETRY_LAST_US;
+}
+
 static void on_dial_time(struct wsm_timer *timer)
 {
     struct dial *dial = WSM_CONTAINER_OF(timer, struct dial, timer);
@@ -170,13 +180,13 @@ static void on_dial_time(struct wsm_timer *timer)
 
         dial_free(dial);
         hosts->events->on_connected(hosts, request, id, &record, fd);
-    } else if (wsm_now_ms() >= dial->until_ms) {
+    } else if (wsm_now_us() >= dial->until_us) {
         wsm_fail(&err, ERROR_TIMEOUT, "shell host %016" PRIx64 " did not answer within %d ms",
                  dial->id, WSM_HOSTS_CONNECT_MS);
         dial_failed(dial, &err);
     } else {
-        wsm_timer_start(dial->hosts->loop, &dial->timer, dial->retry_ms);
-        dial->retry_ms = dial->retry_ms * 2 < RETRY_LAST_MS ? dial->retry_ms * 2 : RETRY_LAST_MS;
+        wsm_timer_start_us(dial->hosts->loop, &dial->timer, dial->retry_us);
+        dial->retry_us = next_retry_us(dial->retry_us);
     }
     if (fd >= 0)
         close(fd);

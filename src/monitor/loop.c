@@ -6,18 +6,17 @@
 #include "wsmerror.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <time.h>
 #include <unistd.h>
 
-int64_t wsm_now_ms(void)
+int64_t wsm_now_us(void)
 {
     struct timespec now;
 
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
 bool wsm_loop_init(struct wsm_loop *loop, struct wsm_error *err)
@@ -52,24 +51,24 @@ static struct wsm_timer *earliest_timer(struct wsm_loop *loop)
     WSM_LIST_FOREACH (node, &loop->timers) {
         struct wsm_timer *timer = WSM_CONTAINER_OF(node, struct wsm_timer, node);
 
-        if (earliest == NULL || timer->at_ms < earliest->at_ms)
+        if (earliest == NULL || timer->at_us < earliest->at_us)
             earliest = timer;
     }
     return earliest;
 }
 
-/* Fires what is due and returns how long to wait: -1 = for ever. */
-static int run_timers(struct wsm_loop *loop)
+/* Fires what is due and returns how many microseconds to wait: -1 = for ever. */
+static int64_t run_timers(struct wsm_loop *loop)
 {
     while (!loop->is_stopped) {
         struct wsm_timer *timer = earliest_timer(loop);
-        int64_t left_ms;
+        int64_t left_us;
 
         if (timer == NULL)
             return -1;
-        left_ms = timer->at_ms - wsm_now_ms();
-        if (left_ms > 0)
-            return left_ms < INT_MAX ? (int)left_ms : INT_MAX;
+        left_us = timer->at_us - wsm_now_us();
+        if (left_us > 0)
+            return left_us;
         wsm_timer_stop(timer);
         timer->on_time(timer);
     }
@@ -80,14 +79,16 @@ bool wsm_loop_run(struct wsm_loop *loop, struct wsm_error *err)
 {
     while (!loop->is_stopped) {
         struct epoll_event event;
-        int wait_ms = run_timers(loop);
+        int64_t wait_us = run_timers(loop);
+        struct timespec wait = { .tv_sec = wait_us / 1000000, .tv_nsec = wait_us % 1000000 * 1000 };
         int count;
 
         if (loop->is_stopped)
             break;
-        count = epoll_wait(loop->epoll_fd, &event, 1, wait_ms);
+        /* Not epoll_wait(): a host listens within a fraction of a millisecond. */
+        count = epoll_pwait2(loop->epoll_fd, &event, 1, wait_us < 0 ? NULL : &wait, NULL);
         if (count < 0 && errno != EINTR)
-            return wsm_fail(err, ERROR_INTERNAL_ERROR, "epoll_wait: %s", strerror(errno));
+            return wsm_fail(err, ERROR_INTERNAL_ERROR, "epoll_pwait2: %s", strerror(errno));
         if (count == 1) {
             struct wsm_watch *watch = event.data.ptr;
 
@@ -133,11 +134,16 @@ void wsm_timer_init(struct wsm_timer *timer, wsm_timer_fn on_time)
     timer->on_time = on_time;
 }
 
-void wsm_timer_start(struct wsm_loop *loop, struct wsm_timer *timer, int64_t delay_ms)
+void wsm_timer_start_us(struct wsm_loop *loop, struct wsm_timer *timer, int64_t delay_us)
 {
     wsm_list_remove(&timer->node);
-    timer->at_ms = wsm_now_ms() + delay_ms;
+    timer->at_us = wsm_now_us() + delay_us;
     wsm_list_add(&loop->timers, &timer->node);
+}
+
+void wsm_timer_start(struct wsm_loop *loop, struct wsm_timer *timer, int64_t delay_ms)
+{
+    wsm_timer_start_us(loop, timer, delay_ms * 1000);
 }
 
 void wsm_timer_stop(struct wsm_timer *timer)

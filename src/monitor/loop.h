@@ -28,7 +28,7 @@ struct wsm_watch {
 /* Embedded in the owner's struct; initialise with wsm_timer_init(). Fires once. */
 struct wsm_timer {
     struct wsm_list node;
-    int64_t at_ms;
+    int64_t at_us;
     wsm_timer_fn on_time;
 };
 
@@ -47,9 +47,10 @@ void wsm_watch_stop(struct wsm_loop *loop, struct wsm_watch *watch);
 void wsm_timer_init(struct wsm_timer *timer, wsm_timer_fn on_time);
 /* Anew if it is armed already. */
 void wsm_timer_start(struct wsm_loop *loop, struct wsm_timer *timer, int64_t delay_ms);
+void wsm_timer_start_us(struct wsm_loop *loop, struct wsm_timer *timer, int64_t delay_us);
 void wsm_timer_stop(struct wsm_timer *timer);
 
 /* Monotonic. */
-int64_t wsm_now_ms(void);
+int64_t wsm_now_us(void);
 
 #endif

@@ -7,6 +7,7 @@
 #include "monitor/spawn.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,12 +106,25 @@ static int run(const struct wsm_options *options)
     return code;
 }
 
+/* Whoever starts us with 0, 1 or 2 closed must not find a socket of ours there. */
+static bool open_standard_files(void)
+{
+    int fd;
+
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    return fd >= 0 && close(fd) == 0;
+}
+
 int main(int argc, char **argv)
 {
     struct wsm_error err = WSM_ERROR_INIT;
     struct wsm_options options;
     int code;
 
+    if (!open_standard_files())
+        return EXIT_FAILURE;
     if (!wsm_options_parse(&options, argc, argv, &err)) {
         code = complain(&err, EXIT_USAGE);
         fputs("Try winrmd --help\n", stderr);

@@ -22,7 +22,6 @@
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -83,11 +82,13 @@ static void join_peers(struct monitor *monitor)
     close(fds[1]);
 }
 
+/* id: of a known host; net learns it only if that host is gone. */
 static void send_failed(struct monitor *monitor, uint64_t request, uint64_t id,
                         const struct wsm_error *err)
 {
+    bool is_gone = err->code == ERROR_WSMAN_UNEXPECTED_SELECTORS;
     struct wsm_control_host_failed failed = { .request = request,
-                                              .host_id = id,
+                                              .host_id = is_gone ? id : 0,
                                               .code = err->code,
                                               .text = wsm_span_str(wsm_error_text(err)) };
 
@@ -515,7 +516,6 @@ static bool open_all(struct monitor *monitor, struct wsm_error *err)
                                        .watch_fd = monitor->options->watch_fd,
                                        .uid = geteuid() };
 
-    umask(077);
     raise_limit(monitor);
     if (!wsm_loop_init(&monitor->loop, err) || !watch_starter(monitor, err) ||
         !wsm_program_find("winrmd-shell", &monitor->host_program, err) ||

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -88,8 +89,8 @@ static void introduce(int client, int argc, char **argv)
     for (char **entry = environ; *entry != NULL; entry++)
         used += (size_t)snprintf(text + used, sizeof(text) - used, "%s\n", *entry);
     if (getcwd(cwd, sizeof(cwd)) != NULL)
-        used += (size_t)snprintf(text + used, sizeof(text) - used, "cwd=%s\nsid=%d\n", cwd,
-                                 getsid(0) == getpid());
+        used += (size_t)snprintf(text + used, sizeof(text) - used, "cwd=%s\nsid=%d\numask=%03o\n",
+                                 cwd, getsid(0) == getpid(), umask(0));
     if (send(client, text, used, MSG_NOSIGNAL) < 0)
         return;
 }

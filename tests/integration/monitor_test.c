@@ -308,6 +308,7 @@ static void test_host_is_started_for_a_live_log_on(void **state)
     struct wsm_peer peer;
     struct stat st;
 
+    umask(027); /* that of the service's starter is also that of its commands */
     wsm_monitor_begin(fixture);
     log_on(fixture, token);
     wsm_monitor_start_host(fixture, token, SHELL_A, &wsm_control_host_type);
@@ -325,7 +326,7 @@ static void test_host_is_started_for_a_live_log_on(void **state)
     assert_non_null(strstr(text, "\nLOGNAME="));
     assert_non_null(strstr(text, "\nSHELL=/"));
     assert_null(strstr(text, WSM_FAKE_CONTROL)); /* nothing of the service's own environment */
-    assert_non_null(strstr(text, "\ncwd=/\nsid=1\n"));
+    assert_non_null(strstr(text, "\ncwd=/\nsid=1\numask=027\n"));
     snprintf(name, sizeof(name), "%016" PRIx64 ".host", fixture->last.host_id);
     path = wsm_temp_path(fixture->run_dir, name);
     record = wsm_temp_read(path);
