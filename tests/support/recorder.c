@@ -97,10 +97,14 @@ static void CALLBACK on_callback(PVOID context, DWORD flags, WSMAN_ERROR *error,
     pthread_cond_broadcast(&recorder->changed);
     while (recorder->is_gated)
         pthread_cond_wait(&recorder->changed, &recorder->lock);
-    recorder->waiting--;
-    pthread_mutex_unlock(&recorder->lock);
-    if (recorder->on_event != NULL)
+    if (recorder->on_event != NULL) {
+        pthread_mutex_unlock(&recorder->lock);
         recorder->on_event(recorder, &event);
+        pthread_mutex_lock(&recorder->lock);
+    }
+    recorder->waiting--;
+    pthread_cond_broadcast(&recorder->changed);
+    pthread_mutex_unlock(&recorder->lock);
 }
 
 struct recorder *recorder_new(void)
@@ -121,6 +125,10 @@ struct recorder *recorder_new(void)
 
 void recorder_free(struct recorder *recorder)
 {
+    pthread_mutex_lock(&recorder->lock);
+    while (recorder->waiting > 0) /* what woke the test may not have returned yet */
+        pthread_cond_wait(&recorder->changed, &recorder->lock);
+    pthread_mutex_unlock(&recorder->lock);
     pthread_cond_destroy(&recorder->changed);
     pthread_mutex_destroy(&recorder->lock);
     free(recorder->output);

@@ -661,7 +661,7 @@ static void test_conn_reports_a_refused_connect(void **state)
     assert_true(wsm_conn_init(&f.client.conn, &f.loop, &events, &err));
     assert_true(wsm_conn_connect(&f.client.conn, (struct sockaddr *)&address, 0, &err));
     wait_for(&f.client.count[ON_CONNECTED], 1);
-    assert_int_equal(f.client.connect_code, ERROR_WSMAN_DESTINATION_UNREACHABLE);
+    assert_int_equal(f.client.connect_code, ERROR_WSMAN_HTTP_SERVICE_UNAVAILABLE_STATUS);
     assert_int_equal(f.client.count[ON_ERROR], 0);
     close(fd);
 }
