@@ -12,7 +12,7 @@
 static void append_line(char **text, const char *name, PCWSTR value)
 {
     char *converted = WSManExtUtf16ToUtf8(value);
-    char *longer = wsm_cli_format("%s%-18s%s\n", *text, name, converted != NULL ? converted : "");
+    char *longer = wsm_cli_format("%s%-19s%s\n", *text, name, converted != NULL ? converted : "");
 
     WSManExtFree(converted);
     free(*text);

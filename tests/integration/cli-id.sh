@@ -3,7 +3,7 @@
 start_service
 winrmc id --password-file "$work/password" "$host" >"$work/out" 2>"$work/err"
 expect 'exit code' '0' "$?"
-expect_text 'vendor' 'vendor:           ' "$work/out"
+expect_text 'vendor' 'vendor:            ' "$work/out"
 expect_text 'protocol' 'http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd' "$work/out"
 winrmc id --password-file "$work/password" "http://$host/wsman" >"$work/url"
 expect 'the same by URL' "$(cat "$work/out")" "$(cat "$work/url")"

@@ -4,7 +4,11 @@
 start_service
 mkfifo "$work/in"
 exec 6<>"$work/in"
-run "$host" -- 'while read line; do echo "got $line"; done' <"$work/in" 6>&- >"$work/out" &
+# In a shell of its own: a function's redirections keep a hidden copy of what they close.
+(
+    exec 6>&-
+    run "$host" -- 'while read line; do echo "got $line"; done' <"$work/in" >"$work/out"
+) &
 client=$!
 for word in one two three; do
     echo "$word" >&6

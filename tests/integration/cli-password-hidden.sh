@@ -10,6 +10,7 @@ for file in environ cmdline; do
 done
 kill "$client"
 wait "$client"
+expect 'ended by SIGTERM' '143' "$?"
 WINRMC_PASSWORD=wonderland WINRMC_MARK=$work winrmc --local run -n -- "echo >$work/local; exec sleep 1000" &
 client=$!
 await '[ -e "$work/local" ]'
@@ -23,3 +24,4 @@ done
 expect 'winrmc and winrmd were looked at' '0' "$?"
 kill "$client"
 wait "$client"
+expect 'ended by SIGTERM' '143' "$?"
