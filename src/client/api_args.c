@@ -126,6 +126,26 @@ void wsm_api_refuse_callee(struct wsm_callee callee, enum wsm_result kind, uintp
     post_refusal(refusal);
 }
 
+/* ---- Handles ---- */
+
+bool wsm_api_check_shell(uintptr_t shell, uint32_t *out_version, struct wsm_error *err)
+{
+    if (wsm_runtime_handle_check(shell, WSM_HANDLE_SHELL, out_version))
+        return true;
+    if (wsm_handle_type_of(shell) == WSM_HANDLE_SHELL)
+        return wsm_fail(err, ERROR_WSMAN_SHELL_ALREADY_CLOSED, "the shell is closed");
+    return wsm_fail(err, ERROR_WSMAN_SHELL_INVALID_SHELL_HANDLE, "this is no shell handle");
+}
+
+bool wsm_api_check_command(uintptr_t command, struct wsm_error *err)
+{
+    if (wsm_runtime_handle_check(command, WSM_HANDLE_COMMAND, NULL))
+        return true;
+    if (wsm_handle_type_of(command) == WSM_HANDLE_COMMAND)
+        return wsm_fail(err, ERROR_WSMAN_COMMAND_ALREADY_CLOSED, "the command is closed");
+    return wsm_fail(err, ERROR_WSMAN_SHELL_INVALID_COMMAND_HANDLE, "this is no command handle");
+}
+
 /* ---- Copies ---- */
 
 bool wsm_api_text(PCWSTR text, const char *what, char **out_text, struct wsm_error *err)

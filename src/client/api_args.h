@@ -29,6 +29,11 @@ void wsm_api_refuse(const struct wsm_api_call *call, struct wsm_error *err);
 void wsm_api_refuse_callee(struct wsm_callee callee, enum wsm_result kind, uintptr_t session,
                            struct wsm_error *err);
 
+/* Is the handle open? A closed one and one that never was give different codes. */
+bool wsm_api_check_shell(uintptr_t shell, uint32_t *out_version,
+                         struct wsm_error *err) WSM_MUST_CHECK;
+bool wsm_api_check_command(uintptr_t command, struct wsm_error *err) WSM_MUST_CHECK;
+
 /* *out_text is owned; NULL for NULL. */
 bool wsm_api_text(PCWSTR text, const char *what, char **out_text,
                   struct wsm_error *err) WSM_MUST_CHECK;

@@ -105,8 +105,8 @@ static bool check(const struct run_args *args, const WSMAN_COMMAND_HANDLE *out_c
     if (args->flags != 0)
         return wsm_fail(err, ERROR_WSMAN_CLIENT_INVALID_RUNCOMMAND_FLAG,
                         "RunShellCommand: flags %#x", args->flags);
-    if (!wsm_runtime_handle_check(args->shell, WSM_HANDLE_SHELL, out_version))
-        return wsm_fail(err, ERROR_WSMAN_SHELL_INVALID_SHELL_HANDLE, "no such shell handle");
+    if (!wsm_api_check_shell(args->shell, out_version, err))
+        return false;
     if (args->is_ex && *out_version == 0)
         return wsm_fail(err, ERROR_WSMAN_UNSUPPORTED_FEATURE,
                         "RunShellCommandEx needs an API handle of version 1.1");
@@ -225,8 +225,9 @@ void WINAPI WSManCloseCommand(WSMAN_COMMAND_HANDLE commandHandle, DWORD flags,
     else if (flags != 0)
         (void)wsm_fail(&err, ERROR_WSMAN_CLIENT_INVALID_CLOSE_COMMAND_FLAG,
                        "CloseCommand: flags %#x", flags);
-    else if (!wsm_runtime_handle_close(call.command, WSM_HANDLE_COMMAND, &reserve) ||
-             reserve == NULL)
+    else if (wsm_api_check_command(call.command, &err) &&
+             (!wsm_runtime_handle_close(call.command, WSM_HANDLE_COMMAND, &reserve) ||
+              reserve == NULL))
         (void)wsm_fail(&err, ERROR_WSMAN_COMMAND_ALREADY_CLOSED, "the command is closed");
     if (err.code != 0) {
         wsm_api_refuse(&call, &err);

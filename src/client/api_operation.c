@@ -32,11 +32,8 @@ static bool check_handles(const struct operation_args *args, struct wsm_error *e
     if (args->session != 0)
         return wsm_runtime_handle_check(args->session, WSM_HANDLE_SESSION, NULL) ||
                wsm_fail(err, ERROR_WSMAN_SESSION_ALREADY_CLOSED, "no such session handle");
-    if (!wsm_runtime_handle_check(args->shell, WSM_HANDLE_SHELL, NULL))
-        return wsm_fail(err, ERROR_WSMAN_SHELL_INVALID_SHELL_HANDLE, "no such shell handle");
-    if (args->command != 0 && !wsm_runtime_handle_check(args->command, WSM_HANDLE_COMMAND, NULL))
-        return wsm_fail(err, ERROR_WSMAN_SHELL_INVALID_COMMAND_HANDLE, "no such command handle");
-    return true;
+    return wsm_api_check_shell(args->shell, NULL, err) &&
+           (args->command == 0 || wsm_api_check_command(args->command, err));
 }
 
 /* Owned by the caller; NULL with err filled. */

@@ -312,7 +312,8 @@ void WINAPI WSManCloseShell(WSMAN_SHELL_HANDLE shellHandle, DWORD flags, WSMAN_S
     else if (flags != 0 && flags != WSMAN_FLAG_DELETE_SERVER_SESSION)
         (void)wsm_fail(&err, ERROR_WSMAN_CLIENT_INVALID_CLOSE_SHELL_FLAG, "CloseShell: flags %#x",
                        flags);
-    else if (!wsm_runtime_handle_close(call.shell, WSM_HANDLE_SHELL, &reserve) || reserve == NULL)
+    else if (wsm_api_check_shell(call.shell, NULL, &err) &&
+             (!wsm_runtime_handle_close(call.shell, WSM_HANDLE_SHELL, &reserve) || reserve == NULL))
         (void)wsm_fail(&err, ERROR_WSMAN_SHELL_ALREADY_CLOSED, "the shell is closed");
     if (err.code != 0) {
         wsm_api_refuse(&call, &err);

@@ -16,6 +16,11 @@ static uintptr_t handle_of(const struct wsm_handle_slot *slot, size_t number)
            (uintptr_t)slot->type;
 }
 
+enum wsm_handle_type wsm_handle_type_of(uintptr_t handle)
+{
+    return (enum wsm_handle_type)(handle & ((1U << TYPE_BITS) - 1));
+}
+
 static bool grow(struct wsm_handle_table *table, struct wsm_error *err)
 {
     size_t cap = table->cap == 0 ? 64 : table->cap * 2;
@@ -81,8 +86,7 @@ struct wsm_handle_slot *wsm_handle_table_find(struct wsm_handle_table *table, ui
 
 void wsm_handle_table_remove(struct wsm_handle_table *table, uintptr_t handle)
 {
-    enum wsm_handle_type type = (enum wsm_handle_type)(handle & ((1U << TYPE_BITS) - 1));
-    struct wsm_handle_slot *slot = wsm_handle_table_find(table, handle, type);
+    struct wsm_handle_slot *slot = wsm_handle_table_find(table, handle, wsm_handle_type_of(handle));
     size_t number;
 
     if (slot == NULL)

@@ -38,6 +38,9 @@ struct wsm_handle_table {
     size_t last_free;
 };
 
+/* What the handle says of itself; it need not exist. */
+enum wsm_handle_type wsm_handle_type_of(uintptr_t handle);
+
 /* `reserve` is transferred. */
 bool wsm_handle_table_add(struct wsm_handle_table *table, enum wsm_handle_type type,
                           uint32_t api_version, void *object, void *reserve, uintptr_t *out_handle,

@@ -184,13 +184,15 @@ bool wsm_runtime_handle_add(enum wsm_handle_type type, uint32_t api_version, voi
 bool wsm_runtime_handle_check(uintptr_t handle, enum wsm_handle_type type, uint32_t *out_version)
 {
     const struct wsm_handle_slot *slot;
+    bool ok;
 
     pthread_mutex_lock(&runtime.lock);
     slot = wsm_handle_table_find(&runtime.handles, handle, type);
-    if (slot != NULL && out_version != NULL)
+    ok = slot != NULL && slot->reserve != NULL;
+    if (ok && out_version != NULL)
         *out_version = slot->api_version;
     pthread_mutex_unlock(&runtime.lock);
-    return slot != NULL;
+    return ok;
 }
 
 bool wsm_runtime_handle_close(uintptr_t handle, enum wsm_handle_type type, void **out_reserve)

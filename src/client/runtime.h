@@ -37,7 +37,8 @@ void wsm_call_done(struct wsm_call *call, uint32_t result);
 bool wsm_runtime_handle_add(enum wsm_handle_type type, uint32_t api_version, void *object,
                             void *reserve, uintptr_t *out_handle,
                             struct wsm_error *err) WSM_MUST_CHECK;
-/* Any thread: is there such a handle? out_version may be NULL. */
+/* Any thread: is there such a handle, and was its closing not asked for yet? out_version
+ * may be NULL. */
 bool wsm_runtime_handle_check(uintptr_t handle, enum wsm_handle_type type, uint32_t *out_version);
 /* Any thread: takes the close request of a handle. False: no such handle. *out_reserve
  * is owned by the caller; NULL if closing had been asked for before. */

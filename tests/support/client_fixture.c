@@ -139,3 +139,15 @@ void close_shell(WSMAN_SHELL_HANDLE shell)
     assert_ptr_equal(recorder_last(recorder)->shell, shell);
     recorder_free(recorder);
 }
+
+void wait_for_loop(WSMAN_SESSION_HANDLE session)
+{
+    DWORD value;
+    int turn;
+
+    /* Twice: what was in a socket before the first is read before the second. */
+    for (turn = 0; turn < 2; turn++)
+        assert_int_equal(
+            WSManGetSessionOptionAsDword(session, WSMAN_OPTION_DEFAULT_OPERATION_TIMEOUTMS, &value),
+            0);
+}

@@ -33,6 +33,10 @@ WSMAN_OPERATION_HANDLE signal_command(WSMAN_SHELL_HANDLE shell, WSMAN_COMMAND_HA
 void close_command(WSMAN_COMMAND_HANDLE command);
 void close_shell(WSMAN_SHELL_HANDLE shell);
 
+/* Returns when the loop thread has seen everything posted before, and read what was in its
+ * sockets. */
+void wait_for_loop(WSMAN_SESSION_HANDLE session);
+
 #define assert_last_code(recorder, expected) \
     assert_int_equal(recorder_last(recorder)->code, expected)
 

@@ -44,6 +44,7 @@ struct answer {
 struct seen {
     char name[16];
     char *fields; /* "what=value\n…" */
+    bool is_answered;
 };
 
 struct connection {
@@ -319,11 +320,12 @@ static void receive_fields(struct wsm_buf *out, const struct wsm_envelope *env)
     field(out, "command", request.command_id);
 }
 
-static void remember(struct fake_service *service, const struct fake_request *request)
+static size_t remember(struct fake_service *service, const struct fake_request *request)
 {
     const struct wsm_envelope *env = request->env;
     struct wsm_buf out = WSM_BUF_INIT;
     struct seen *seen;
+    size_t number;
     size_t i;
 
     pthread_mutex_lock(&service->lock);
@@ -351,13 +353,21 @@ static void remember(struct fake_service *service, const struct fake_request *re
     if (strcmp(request->name, "Receive") == 0)
         receive_fields(&out, env);
     wsm_buf_append_byte(&out, '\0');
-    if (service->seen_count < REQUESTS_MAX) {
-        seen = &service->seen[service->seen_count++];
-        snprintf(seen->name, sizeof(seen->name), "%s", request->name);
-        seen->fields = (char *)out.ptr;
-    } else {
-        wsm_buf_clear(&out);
-    }
+    if (service->seen_count == REQUESTS_MAX)
+        abort();
+    number = service->seen_count++;
+    seen = &service->seen[number];
+    snprintf(seen->name, sizeof(seen->name), "%s", request->name);
+    seen->fields = (char *)out.ptr;
+    pthread_cond_broadcast(&service->changed);
+    pthread_mutex_unlock(&service->lock);
+    return number;
+}
+
+static void note_answered(struct fake_service *service, size_t number)
+{
+    pthread_mutex_lock(&service->lock);
+    service->seen[number].is_answered = true;
     pthread_cond_broadcast(&service->changed);
     pthread_mutex_unlock(&service->lock);
 }
@@ -454,6 +464,7 @@ static bool serve_body(struct connection *connection, const struct wsm_http_head
     struct fake_request request = { .authorization = authorization.len == 0 ? "" : text,
                                     .connection = connection->number };
     struct fake_reply reply = { .status = 200 };
+    size_t number;
     bool ok = false;
 
     if (!wsm_envelope_parse(&env, body, len, NULL)) {
@@ -462,11 +473,14 @@ static bool serve_body(struct connection *connection, const struct wsm_http_head
     }
     request.env = &env;
     request.name = name_of(&env);
-    remember(service, &request);
+    number = remember(service, &request);
     wait_released(service, request.name);
     if (service->handler == NULL || !service->handler(service, &request, &reply))
         answer(service, connection, &request, &reply);
-    ok = !reply.is_dropped && write_reply(connection->fd, &reply) && !reply.closes;
+    ok = !reply.is_dropped && write_reply(connection->fd, &reply);
+    if (ok)
+        note_answered(service, number);
+    ok = ok && !reply.closes;
 out:
     wsm_buf_clear(&reply.body);
     wsm_envelope_clear(&env);
@@ -730,28 +744,40 @@ void fake_release(struct fake_service *service, const char *name)
     pthread_mutex_unlock(&service->lock);
 }
 
-static size_t count_locked(const struct fake_service *service, const char *name)
+static size_t count_locked(const struct fake_service *service, const char *name, bool is_answered)
 {
     size_t count = 0;
     size_t i;
 
     for (i = 0; i < service->seen_count; i++)
-        count += strcmp(service->seen[i].name, name) == 0;
+        count += strcmp(service->seen[i].name, name) == 0 &&
+                 (!is_answered || service->seen[i].is_answered);
     return count;
 }
 
-void fake_wait(struct fake_service *service, const char *name, size_t count)
+static void wait_count(struct fake_service *service, const char *name, size_t count,
+                       bool is_answered)
 {
     const struct timespec *until = deadline();
     int status = 0;
     size_t seen;
 
     pthread_mutex_lock(&service->lock);
-    while ((seen = count_locked(service, name)) < count && status == 0)
+    while ((seen = count_locked(service, name, is_answered)) < count && status == 0)
         status = pthread_cond_timedwait(&service->changed, &service->lock, until);
     pthread_mutex_unlock(&service->lock);
     if (seen < count)
         fail_msg("%zu of %zu requests %s came", seen, count, name);
+}
+
+void fake_wait(struct fake_service *service, const char *name, size_t count)
+{
+    wait_count(service, name, count, false);
+}
+
+void fake_wait_answered(struct fake_service *service, const char *name, size_t count)
+{
+    wait_count(service, name, count, true);
 }
 
 size_t fake_count(struct fake_service *service, const char *name)
@@ -759,7 +785,7 @@ size_t fake_count(struct fake_service *service, const char *name)
     size_t count;
 
     pthread_mutex_lock(&service->lock);
-    count = count_locked(service, name);
+    count = count_locked(service, name, false);
     pthread_mutex_unlock(&service->lock);
     return count;
 }

@@ -55,6 +55,8 @@ void fake_release(struct fake_service *service, const char *name);
 
 /* Waits until `count` requests of that name have come in; fails the test after 10 s. */
 void fake_wait(struct fake_service *service, const char *name, size_t count);
+/* The same until they have been answered: the answer is in the client's socket. */
+void fake_wait_answered(struct fake_service *service, const char *name, size_t count);
 size_t fake_count(struct fake_service *service, const char *name);
 /* Connections accepted so far, and those open now (waits until it is so). */
 size_t fake_connections(struct fake_service *service);
