@@ -496,7 +496,8 @@ static void accept_request(struct wsm_http_conn *hc, struct wsm_logon *logon)
             say_continue(hc);
         if (hc->state != STATE_BODY)
             return;
-        if (!wsm_buf_reserve(&hc->conn.in, total + 1 - hc->conn.in.len)) {
+        if (hc->conn.in.len <= total &&
+            !wsm_buf_reserve(&hc->conn.in, total + 1 - hc->conn.in.len)) {
             end(hc, true);
             return;
         }

@@ -96,18 +96,6 @@ static bool check_streams(struct create *create, struct wsm_error *err)
     return true;
 }
 
-static bool check_environment(const struct create *create, struct wsm_error *err)
-{
-    for (size_t i = 0; i < create->request.variable_count; i++) {
-        struct wsm_span name = create->request.variables[i].name;
-
-        if (name.len == 0 || memchr(name.ptr, '=', name.len) != NULL)
-            return wsm_fail(err, ERROR_INVALID_PARAMETER, "environment variable \"%.*s\": no name",
-                            (int)name.len, name.len == 0 ? "" : (const char *)name.ptr);
-    }
-    return true;
-}
-
 /* The id, and whether there may be one more shell. */
 static bool check_room(struct create *create, struct wsm_guid *out_id, struct wsm_error *err)
 {
@@ -255,7 +243,7 @@ static bool start(struct create *create, struct wsm_error *err)
                         "setting AllowRemoteShellAccess = false");
     if (!check_options(create, err) ||
         !wsm_create_request_parse(&exchange->env, create->variables, &create->request, err) ||
-        !check_environment(create, err) || !check_room(create, &id, err))
+        !check_room(create, &id, err))
         return false;
     create->idle_timeout_ms = wsm_settings_idle_timeout(&service->settings,
                                                         create->request.idle_timeout_ms);
