@@ -76,7 +76,7 @@ class Service:
                 with open(f"/proc/{pid}/comm") as comm:
                     if comm.read().strip() == name:
                         found.append(pid)
-            except FileNotFoundError:
+            except (FileNotFoundError, ProcessLookupError):
                 pass
         return found
 
