@@ -102,4 +102,7 @@ class Service:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 raise
+        log = self.log()
+        if "Sanitizer" in log or "runtime error:" in log or "Assertion" in log:
+            raise AssertionError(log)
         shutil.rmtree(self.folder)
