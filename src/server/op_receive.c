@@ -496,9 +496,9 @@ static void replace(struct wsm_command *command)
 void wsm_op_receive(struct wsm_exchange *exchange, struct wsm_shell *shell)
 {
     struct wsm_error err = WSM_ERROR_INIT;
-    struct wsm_command *command;
+    struct wsm_command *command = NULL; /* set by check() */
     struct wsm_receive *receive;
-    uint32_t streams;
+    uint32_t streams = 0;
 
     if (!check(exchange, shell, &streams, &command, &err)) {
         wsm_exchange_fail(exchange, &err);
