@@ -14,7 +14,7 @@
 #include <stdlib.h>
 
 enum {
-    HEAD_MS = 30000,            /* for a whole head, from its first byte */
+    HEAD_MS = 30000,            /* for a whole head, if MaxPacketRetrievalTimeSeconds is not less */
     CHECK_MS = 30000,           /* for winrmd-auth to answer */
     STRANGER_IDLE_MS = 30000,   /* without any authenticated request so far */
     IDLE_MS = 300000,           /* between requests; Windows has 120 s, some clients need more */
@@ -203,6 +203,8 @@ static void end(struct wsm_http_conn *hc, bool with_reset)
 {
     if (!step(hc, EVENT_END))
         return;
+    if (hc->conn.in.ptr != NULL) /* half a head may hold a password */
+        explicit_bzero(hc->conn.in.ptr, hc->conn.in.cap);
     look(hc);
     if (with_reset)
         hc->carrier->has_failed = true;
@@ -621,6 +623,13 @@ static void on_head(struct wsm_http_conn *hc, const struct wsm_http_head *head, 
     authenticate(hc, authorization);
 }
 
+static int64_t head_ms(const struct wsm_service *service)
+{
+    int64_t whole_ms = service->settings.packet_retrieval_ms;
+
+    return whole_ms < HEAD_MS ? whole_ms : HEAD_MS;
+}
+
 static void read_head(struct wsm_http_conn *hc)
 {
     struct wsm_http_head head;
@@ -632,7 +641,7 @@ static void read_head(struct wsm_http_conn *hc)
         hc->request.started_ms = wsm_service_now(hc->service);
         hc->request.head.keep_alive = true;
         hc->carrier->proven = hc->conn.bytes_written; /* rule c */
-        wsm_http_conn_set_timer(hc, hc->is_surplus ? SURPLUS_MS : HEAD_MS);
+        wsm_http_conn_set_timer(hc, hc->is_surplus ? SURPLUS_MS : head_ms(hc->service));
     }
     switch (wsm_http_head_parse(WSM_HTTP_REQUEST, wsm_buf_span(&hc->conn.in), &hc->request.scanned,
                                 &head, &used, &status, &why)) {
@@ -732,13 +741,13 @@ static void on_timer(uv_timer_t *timer)
         if (hc->request.started_ms == 0)
             finish(hc);
         else
-            close_slow(hc, 408);
+            close_slow(hc, 500); /* MS-WSMV 3.1.5.2 */
         break;
     case STATE_AUTH:
         wsm_list_remove(&hc->waiter.node);
         close_slow(hc, 503);
         break;
-    case STATE_BODY: /* MS-WSMV 3.1.5.2 */
+    case STATE_BODY:
     case STATE_DRAIN:
         close_slow(hc, 500);
         break;

@@ -205,6 +205,12 @@ class Requests(unittest.TestCase):
             self.conn.socket.sendall(whole[i:i + 1])
         self.assertEqual(self.conn.answer().status, 200)
 
+    def test_slow_head_is_500(self):
+        self.conn.socket.sendall(b"POST /wsman HT")
+        answer = self.conn.answer()
+        self.assertEqual((answer.status, answer.body), (500, b""))
+        self.assertTrue(self.conn.is_ended())
+
     def test_slow_body_is_500(self):
         self.conn.socket.sendall(self.conn.head(100) + b"abc")
         answer = self.conn.answer()
