@@ -226,22 +226,25 @@ bool wsm_exchange_prepare(struct wsm_exchange *exchange, struct wsm_session *ses
     return true;
 }
 
-bool wsm_exchange_send(struct wsm_exchange *exchange, struct wsm_error *err)
+static bool finish_request(struct wsm_exchange *exchange, struct wsm_error *err)
 {
     struct wsm_buf *request = &exchange->call.request;
 
     if (wsm_options_number(&exchange->session->options, WSM_OPTION_UTF16) != 0 &&
         !wsm_envelope_to_utf16(request, exchange->head_len, err))
-        goto fail;
-    if (!wsm_buf_ok(request)) {
-        (void)wsm_fail_memory(err, "request");
-        goto fail;
-    }
+        return false;
+    if (!wsm_buf_ok(request))
+        return wsm_fail_memory(err, "request");
     wsm_http_length_fill(request, exchange->length_at, request->len - exchange->head_len);
-    if (wsm_http_call_start(&exchange->call, &exchange->session->pool, err))
+    return true;
+}
+
+bool wsm_exchange_send(struct wsm_exchange *exchange, struct wsm_error *err)
+{
+    if (finish_request(exchange, err) &&
+        wsm_http_call_start(&exchange->call, &exchange->session->pool, err))
         return true;
-fail:
-    wsm_buf_wipe(request);
+    wsm_buf_wipe(&exchange->call.request);
     return false;
 }
 

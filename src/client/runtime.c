@@ -1,6 +1,6 @@
 /* The runtime: starts and stops the loop thread and hands it messages. `lock` guards
  * the queue and the handle table and is held for a few lines only; `life` orders
- * starting and stopping and is never taken by the library's own threads. */
+ * starting and stopping and is never held while waiting for callbacks. */
 #include "client/runtime.h"
 
 #include "client/dispatcher.h"
@@ -9,7 +9,9 @@
 
 static struct wsm_runtime {
     pthread_mutex_t life;
-    size_t users; /* API handles; guarded by life */
+    pthread_cond_t stopped;
+    size_t users;     /* API handles; guarded by life, as the next */
+    bool is_stopping; /* the last one has gone, the threads are ending */
 
     pthread_mutex_t lock;
     struct wsm_list queue;
@@ -22,6 +24,7 @@ static struct wsm_runtime {
     struct wsm_dispatcher dispatcher;
 } runtime = {
     .life = PTHREAD_MUTEX_INITIALIZER,
+    .stopped = PTHREAD_COND_INITIALIZER,
     .lock = PTHREAD_MUTEX_INITIALIZER,
 };
 
@@ -54,11 +57,10 @@ static void *loop_main(void *arg)
     return NULL;
 }
 
-static bool start(struct wsm_error *err)
+static bool start_loop(struct wsm_error *err)
 {
-    int status;
+    int status = uv_loop_init(&runtime.loop);
 
-    status = uv_loop_init(&runtime.loop);
     if (status != 0)
         return wsm_fail(err, ERROR_NOT_ENOUGH_MEMORY, "event loop: %s", uv_strerror(status));
     status = uv_async_init(&runtime.loop, &runtime.wake, on_wake);
@@ -67,30 +69,47 @@ static bool start(struct wsm_error *err)
         return wsm_fail(err, ERROR_NOT_ENOUGH_MEMORY, "event loop: %s", uv_strerror(status));
     }
     wsm_list_init(&runtime.queue);
+    return true;
+}
+
+static bool start_threads(struct wsm_error *err)
+{
     if (!wsm_dispatcher_start(&runtime.dispatcher, err))
-        goto fail_loop;
-    if (!wsm_thread_start(&runtime.thread, loop_main, NULL, err))
-        goto fail_dispatcher;
+        return false;
+    if (wsm_thread_start(&runtime.thread, loop_main, NULL, err))
+        return true;
+    wsm_dispatcher_stop(&runtime.dispatcher);
+    return false;
+}
+
+static bool start(struct wsm_error *err)
+{
+    if (!start_loop(err))
+        return false;
+    if (!start_threads(err)) {
+        uv_close((uv_handle_t *)&runtime.wake, NULL);
+        uv_run(&runtime.loop, UV_RUN_DEFAULT);
+        uv_loop_close(&runtime.loop);
+        return false;
+    }
     pthread_mutex_lock(&runtime.lock);
     runtime.is_running = true;
     pthread_mutex_unlock(&runtime.lock);
     return true;
-
-fail_dispatcher:
-    wsm_dispatcher_stop(&runtime.dispatcher);
-fail_loop:
-    uv_close((uv_handle_t *)&runtime.wake, NULL);
-    uv_run(&runtime.loop, UV_RUN_DEFAULT);
-    uv_loop_close(&runtime.loop);
-    return false;
 }
 
 bool wsm_runtime_acquire(struct wsm_error *err)
 {
-    bool ok;
+    bool ok = true;
 
     pthread_mutex_lock(&runtime.life);
-    ok = runtime.users > 0 || start(err);
+    while (ok && runtime.is_stopping) {
+        if (wsm_strand_current() != NULL) /* the stop waits for this very callback */
+            ok = wsm_fail(err, ERROR_SHUTDOWN_IN_PROGRESS, "the library is stopping");
+        else
+            pthread_cond_wait(&runtime.stopped, &runtime.life);
+    }
+    ok = ok && (runtime.users > 0 || start(err));
     if (ok)
         runtime.users++;
     pthread_mutex_unlock(&runtime.life);
@@ -120,9 +139,18 @@ static void stop(void)
 
 void wsm_runtime_release(void)
 {
+    bool is_last;
+
     pthread_mutex_lock(&runtime.life);
-    if (--runtime.users == 0)
-        stop();
+    is_last = --runtime.users == 0;
+    runtime.is_stopping = is_last;
+    pthread_mutex_unlock(&runtime.life);
+    if (!is_last)
+        return;
+    stop();
+    pthread_mutex_lock(&runtime.life);
+    runtime.is_stopping = false;
+    pthread_cond_broadcast(&runtime.stopped);
     pthread_mutex_unlock(&runtime.life);
 }
 

@@ -1,11 +1,16 @@
 /* A command from end to end through the library: what goes on the wire, what comes back. */
 #include "client_fixture.h"
 
+#include <dirent.h>
+#include <sched.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <wsmext.h>
 
 #include <cmocka.h>
@@ -198,6 +203,82 @@ static void test_identify_tells_who_answers(void **state)
     recorder_free(recorder);
 }
 
+/* The application's signals must reach the application's threads; those that report a
+ * thread's own fault, or by which other runtimes stop threads, must not be blocked. */
+static bool blocks_as_it_should(const char *task)
+{
+    static const int blocked[] = { SIGINT, SIGTERM, SIGHUP, SIGCHLD, SIGPIPE, SIGALRM, SIGUSR1 };
+    char path[300];
+    char line[256];
+    unsigned long long mask = 0;
+    FILE *file;
+    size_t i;
+
+    snprintf(path, sizeof(path), "/proc/self/task/%s/status", task);
+    file = fopen(path, "r");
+    while (file != NULL && fgets(line, sizeof(line), file) != NULL)
+        (void)!sscanf(line, "SigBlk: %llx", &mask);
+    if (file != NULL)
+        fclose(file);
+    for (i = 0; i < sizeof(blocked) / sizeof(blocked[0]); i++) {
+        if ((mask >> (blocked[i] - 1) & 1) == 0)
+            return false;
+    }
+    return (mask >> (SIGSEGV - 1) & 1) == 0 && (mask >> (SIGRTMIN - 1) & 1) == 0 &&
+           (mask >> (SIGRTMAX - 1) & 1) == 0;
+}
+
+static size_t count_tasks(void)
+{
+    DIR *tasks = opendir("/proc/self/task");
+    const struct dirent *entry;
+    size_t count = 0;
+
+    assert_non_null(tasks);
+    while ((entry = readdir(tasks)) != NULL)
+        count += entry->d_name[0] != '.' && blocks_as_it_should(entry->d_name);
+    closedir(tasks);
+    return count;
+}
+
+static void test_library_threads_leave_signals_to_the_application(void **state)
+{
+    time_t until = time(NULL) + 10;
+    sigset_t mine;
+    size_t count;
+
+    (void)state;
+    /* A thread that is just starting has all blocked for a moment. */
+    while ((count = count_tasks()) != 2 && time(NULL) < until)
+        sched_yield();
+    assert_int_equal(count, 2); /* the loop and one dispatcher */
+    pthread_sigmask(SIG_SETMASK, NULL, &mine);
+    assert_false(sigismember(&mine, SIGINT)); /* the caller's mask is as it was */
+}
+
+/* More blocked shells than threads: the others wait, and none is lost. */
+static void test_more_blocked_shells_than_threads_all_get_through(void **state)
+{
+    enum { SHELLS = 70, THREADS = 64 };
+    struct fixture *f = *state;
+    struct recorder *recorder = recorder_new();
+    WSMAN_SHELL_HANDLE shells[SHELLS];
+    size_t i;
+
+    for (i = 0; i < SHELLS; i++)
+        shells[i] = open_shell(f);
+    recorder_gate(recorder);
+    for (i = 0; i < SHELLS; i++)
+        signal_command(shells[i], NULL, WSMAN_TEXT("x"), recorder);
+    recorder_wait(recorder, THREADS);
+    fake_wait_answered(f->service, "Signal", SHELLS);
+    wait_for_loop(f->session);
+    assert_int_equal(recorder_count(recorder), THREADS);
+    recorder_open_gate(recorder);
+    recorder_wait(recorder, SHELLS);
+    recorder_free(recorder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -208,6 +289,10 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(test_create_copies_everything, setup, teardown),
         cmocka_unit_test_setup_teardown(test_identify_tells_who_answers, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_library_threads_leave_signals_to_the_application,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(test_more_blocked_shells_than_threads_all_get_through,
+                                        setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
