@@ -5,6 +5,7 @@
 #include "wsmerror.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,17 +23,30 @@ static void on_signal(int signal_number)
     signal_seen = signal_number;
 }
 
+/* One byte. With `listen` those signals, blocked elsewhere, may end the wait for it: had
+ * they been open all the time, one just before read() would go unnoticed. */
+static ssize_t read_byte(int fd, const sigset_t *listen, char *out)
+{
+    struct pollfd input = { .fd = fd, .events = POLLIN };
+    ssize_t count;
+
+    do {
+        count = listen == NULL ? 1 : ppoll(&input, 1, NULL, listen);
+        if (count == 1)
+            count = read(fd, out, 1);
+    } while (count < 0 && errno == EINTR && signal_seen == 0);
+    return count;
+}
+
 /* Byte by byte: nothing may stay in a buffer of stdio, nor be taken from who reads next. */
-static bool read_line(int fd, char line[LINE_ROOM], struct wsm_error *err)
+static bool read_line(int fd, const sigset_t *listen, char line[LINE_ROOM], struct wsm_error *err)
 {
     size_t len = 0;
 
     for (;;) {
         char byte;
-        ssize_t count = read(fd, &byte, 1);
+        ssize_t count = read_byte(fd, listen, &byte);
 
-        if (count < 0 && errno == EINTR && signal_seen == 0)
-            continue;
         if (count < 0)
             return wsm_fail(err, ERROR_ACCESS_DENIED, "reading the password: %s", strerror(errno));
         if (count == 0 && len == 0)
@@ -56,20 +70,22 @@ static void say(const char *text)
         return; /* a prompt that cannot be shown changes nothing */
 }
 
-static bool ask(const char *prompt, char line[LINE_ROOM], struct wsm_error *err)
+static bool ask(const char *prompt, const sigset_t *listen, char line[LINE_ROOM],
+                struct wsm_error *err)
 {
     bool ok;
 
     say(prompt);
-    ok = read_line(STDIN_FILENO, line, err);
+    ok = read_line(STDIN_FILENO, listen, line, err);
     say("\n");
     return ok;
 }
 
-static bool ask_twice(char password[LINE_ROOM], struct wsm_error *err)
+static bool ask_twice(const sigset_t *listen, char password[LINE_ROOM], struct wsm_error *err)
 {
     char again[LINE_ROOM];
-    bool ok = ask("Password: ", password, err) && ask("Same password again: ", again, err);
+    bool ok = ask("Password: ", listen, password, err) &&
+              ask("Same password again: ", listen, again, err);
 
     if (ok && strcmp(password, again) != 0)
         ok = wsm_fail(err, ERROR_INVALID_PARAMETER, "the two passwords differ");
@@ -84,20 +100,26 @@ static bool ask_on_terminal(char password[LINE_ROOM], struct wsm_error *err)
     enum { SIGNALS = sizeof(signals) / sizeof(signals[0]) };
     struct sigaction note = { .sa_handler = on_signal }, before[SIGNALS]; /* no SA_RESTART */
     struct termios normal, silent;
+    sigset_t blocked, listen;
     bool ok;
 
     if (tcgetattr(STDIN_FILENO, &normal) != 0)
         return wsm_fail(err, ERROR_ACCESS_DENIED, "terminal: %s", strerror(errno));
-    for (size_t i = 0; i < SIGNALS; i++)
+    sigemptyset(&blocked);
+    for (size_t i = 0; i < SIGNALS; i++) {
+        sigaddset(&blocked, signals[i]);
         sigaction(signals[i], &note, &before[i]);
+    }
+    sigprocmask(SIG_BLOCK, &blocked, &listen);
     silent = normal;
     silent.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
     if (tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent) != 0) {
         ok = wsm_fail(err, ERROR_ACCESS_DENIED, "terminal: %s", strerror(errno));
     } else {
-        ok = ask_twice(password, err);
+        ok = ask_twice(&listen, password, err);
         tcsetattr(STDIN_FILENO, TCSAFLUSH, &normal);
     }
+    sigprocmask(SIG_SETMASK, &listen, NULL);
     for (size_t i = 0; i < SIGNALS; i++)
         sigaction(signals[i], &before[i], NULL);
     if (signal_seen != 0) {
@@ -115,7 +137,7 @@ bool wsm_user_add(const char *path, const char *name, struct wsm_error *err)
 
     if (ok)
         ok = isatty(STDIN_FILENO) ? ask_on_terminal(password, err)
-                                  : read_line(STDIN_FILENO, password, err);
+                                  : read_line(STDIN_FILENO, NULL, password, err);
     if (ok)
         ok = wsm_users_set(path, name, password, &is_new, err);
     explicit_bzero(password, sizeof(password));
