@@ -11,11 +11,25 @@
 #include <sys/random.h>
 #include <wsmext.h>
 
+/* XML 1.0, section 2.2: no other control character can stand in a message, not even
+ * escaped, and a changed command is worse than none. */
+static bool can_be_carried(const char *text)
+{
+    for (; *text != '\0'; text++)
+        if ((unsigned char)*text < ' ' && strchr("\t\n\r", *text) == NULL)
+            return false;
+    return true;
+}
+
 /* Keeps a converted text; NULL after a message. */
 static PCWSTR keep(struct wsm_cli_request *request, const char *what, const char *text)
 {
-    PWSTR wide = wsm_cli_utf16(what, text);
+    PWSTR wide = NULL;
 
+    if (can_be_carried(text))
+        wide = wsm_cli_utf16(what, text);
+    else
+        wsm_cli_fail(WSM_CLI_USAGE, "%s has a control character that XML cannot carry", what);
     if (wide != NULL)
         request->texts[request->text_count++] = wide;
     return wide;

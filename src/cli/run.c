@@ -21,6 +21,7 @@
 #include <wsmerror.h>
 
 #define CLOSE_MS      5000 /* for deleting the shell at the end */
+#define CANCEL_MS     1000 /* the same while the host has not answered yet at all */
 #define INPUT_MIN_KB  1    /* of a block of input, whatever the library says */
 #define INPUT_MAX_KB  1024
 #define EXIT_CODE_MAX 255 /* larger ones, which Windows has, become this */
@@ -212,17 +213,17 @@ static void interrupt_command(struct run *run)
 }
 
 /* Deleting the shell ends the command with all it started; no Terminate is needed. */
-static void delete_shell(struct run *run)
+static void delete_shell(struct run *run, int64_t bound_ms)
 {
     WSMAN_SHELL_ASYNC async = { &run->closed, on_completed };
 
-    run->deadline_ms = wsm_cli_now_ms() + CLOSE_MS;
+    run->deadline_ms = wsm_cli_now_ms() + bound_ms;
     wsm_cli_input_stop(&run->input);
     WSManCloseShell(run->shell, 0, &async);
 }
 
 /* Acts on a state just entered; never changes it. */
-static void enter(struct run *run)
+static void enter(struct run *run, enum run_state from)
 {
     switch (run->state) {
     case STARTING:
@@ -240,7 +241,7 @@ static void enter(struct run *run)
         interrupt_command(run);
         break;
     case CLOSING:
-        delete_shell(run);
+        delete_shell(run, from == CREATING ? CANCEL_MS : CLOSE_MS);
         break;
     case CLOSED:
         wsm_cli_note(run->options->is_verbose, "%s: shell %s deleted", run->session.label,
@@ -253,15 +254,12 @@ static void enter(struct run *run)
 
 static int status_of_lost(const struct run *run, uint32_t code, const char *text)
 {
-    char *words;
-
     if (run->state == CREATING)
         return wsm_cli_session_fail(&run->session, code, text);
-    words = wsm_cli_format("lost the connection (%s); shell %s and its command may go on there",
-                           text != NULL ? text : "no details", run->request.shell_id);
-    wsm_cli_fail(0, "%s: %s", run->session.label, words);
-    free(words);
-    return WSM_CLI_UNREACHABLE;
+    return wsm_cli_fail(
+        WSM_CLI_UNREACHABLE, "%s: lost the connection (%s); shell %s %s", run->session.label,
+        text != NULL ? text : "no details", run->request.shell_id,
+        run->options->is_local ? "ends with its service" : "and its command may go on there");
 }
 
 static int status_of_failed(const struct run *run, uint32_t code, const char *text)
@@ -306,17 +304,18 @@ static int status_of(const struct run *run, enum run_event event, const struct w
 /* The only writer of run->state. */
 static void step(struct run *run, enum run_event event, const struct wsm_cli_event *e)
 {
-    enum run_state next = (enum run_state)next_state[run->state][event];
+    enum run_state from = run->state;
+    enum run_state next = (enum run_state)next_state[from][event];
 
     if (next == REFUSED)
         return;
-    if (run->state < CLOSING && next >= CLOSING) {
+    if (from < CLOSING && next >= CLOSING) {
         run->status = status_of(run, event, e);
         if (event != DONE)
             wsm_cli_output_cancel(&run->output);
     }
     run->state = next;
-    enter(run);
+    enter(run, from);
 }
 
 static void step_number(struct run *run, enum run_event event, uint32_t number)

@@ -72,7 +72,7 @@ CONF
         >"$work/ready" 2>>"$work/log" &
     service=$!
     exec 8>&-
-    await 'grep -q "^listening on " "$work/ready" || gone "$service"'
+    await 'grep -qs "^listening on " "$work/ready" || gone "$service"'
     address=$(sed -n 's|^listening on http://\(.*\)/wsman$|\1|p' "$work/ready")
     [ -n "$address" ] || expect 'start of winrmd' 'listening on …' "$(cat "$work/ready")"
     host=alice@$address

@@ -9,6 +9,8 @@ foreach(script ${cli_tests})
   add_test(NAME integration_${name} COMMAND sh ${script} $<TARGET_FILE_DIR:winrmc>)
   set_tests_properties(integration_${name} PROPERTIES TIMEOUT 120 LABELS integration)
 endforeach()
-add_test(NAME integration_cli_terminal
-  COMMAND /usr/bin/python3 ${CMAKE_CURRENT_SOURCE_DIR}/cli_terminal_test.py $<TARGET_FILE_DIR:winrmc>)
-set_tests_properties(integration_cli_terminal PROPERTIES TIMEOUT 120 LABELS integration)
+foreach(name cli_terminal cli_silent_host)
+  add_test(NAME integration_${name}
+    COMMAND /usr/bin/python3 ${CMAKE_CURRENT_SOURCE_DIR}/${name}_test.py $<TARGET_FILE_DIR:winrmc>)
+  set_tests_properties(integration_${name} PROPERTIES TIMEOUT 120 LABELS integration)
+endforeach()
