@@ -1,0 +1,83 @@
+/* A command of the shell: its process, its pipes, its output and input.
+ * Source: docs/host-protocol.md, "Between net and host". */
+#ifndef WSM_HOST_COMMAND_H
+#define WSM_HOST_COMMAND_H
+
+#include "base/guid.h"
+#include "base/list.h"
+#include "host/fetch.h"
+#include "host/input.h"
+#include "host/output.h"
+#include "host/pipe.h"
+#include "ipc/host_messages.h"
+
+#include <sys/types.h>
+
+struct wsm_host;
+
+enum wsm_command_state {
+    WSM_COMMAND_REFUSED, /* no state: what a forbidden transition leads to */
+    WSM_COMMAND_RUNNING,
+    WSM_COMMAND_DRAINING, /* the process has ended, somebody holds its streams */
+    WSM_COMMAND_DONE,
+    WSM_COMMAND_FORGOTTEN, /* freed at the end of the turn */
+    WSM_COMMAND_STATES,
+};
+
+enum wsm_command_event {
+    WSM_COMMAND_EXIT,    /* the process has ended */
+    WSM_COMMAND_DRAINED, /* both streams have ended */
+    WSM_COMMAND_TERMINATE,
+    WSM_COMMAND_EVENTS,
+};
+
+/* The next state, or WSM_COMMAND_REFUSED. */
+enum wsm_command_state wsm_command_next(enum wsm_command_state state, enum wsm_command_event event);
+
+struct wsm_command {
+    struct wsm_list node;  /* in host->commands, or host->forgotten */
+    struct wsm_host *host; /* borrowed, outlives the command */
+    enum wsm_command_state state;
+    struct wsm_guid id;
+    pid_t pid;          /* of the process; also its group and session */
+    uint32_t exit_code; /* once the process has ended */
+    struct wsm_pipe input_pipe;
+    struct wsm_input input;
+    uint64_t input_request; /* the INPUT that waits for its DONE, 0 = none */
+    bool has_fresh_input;   /* since the last output: somebody talks with the command */
+    struct wsm_pipe pipes[WSM_HOST_STREAMS];
+    struct wsm_output output;
+    uint64_t last[WSM_HOST_STREAMS]; /* where a stream ends that nobody closes */
+    int64_t drain_ms;                /* when that is decided */
+    int64_t output_ms;               /* of the last output */
+    int64_t hold_until_ms;           /* no answer earlier */
+    struct wsm_fetch fetch;
+};
+
+/* Starts what RUN asks for. *out_command: owned by the host's list. */
+bool wsm_command_start(struct wsm_host *host, const struct wsm_guid *id,
+                       const struct wsm_host_run *message, struct wsm_error *err) WSM_MUST_CHECK;
+void wsm_command_free(struct wsm_command *command); /* a forgotten one */
+
+void wsm_command_on_exit(struct wsm_command *command, uint32_t exit_code);
+void wsm_command_on_output(struct wsm_command *command, enum wsm_host_stream stream);
+void wsm_command_on_input_room(struct wsm_command *command);
+/* Time for what wsm_command_deadline() said. */
+void wsm_command_on_time(struct wsm_command *command);
+int64_t wsm_command_deadline(const struct wsm_command *command);
+/* Lets pipes shrink, and tries again where there was no memory. */
+void wsm_command_rest(struct wsm_command *command);
+
+/* Answers the INPUT, now or when there is room. */
+void wsm_command_input(struct wsm_command *command, const struct wsm_host_input *message);
+void wsm_command_confirm(struct wsm_command *command, const uint64_t upto[WSM_HOST_STREAMS]);
+/* ctrl_c, ctrl_break: nothing happens to a command that is done. */
+void wsm_command_interrupt(struct wsm_command *command, int number);
+/* Ends what belongs to the command and forgets it. */
+void wsm_command_terminate(struct wsm_command *command);
+/* Forgets the command without ending anything: whoever calls kills all. */
+void wsm_command_abandon(struct wsm_command *command);
+/* The link has gone, and what waits for an answer with it. */
+void wsm_command_on_link_lost(struct wsm_command *command);
+
+#endif

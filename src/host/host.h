@@ -1,0 +1,83 @@
+/* The shell host: one process for each shell, run as its user. Owns the shell's commands,
+ * output, clocks; single-threaded. Source: docs/host-protocol.md. */
+#ifndef WSM_HOST_HOST_H
+#define WSM_HOST_HOST_H
+
+#include "base/guid.h"
+#include "host/command.h"
+#include "host/idle.h"
+#include "host/link.h"
+#include "host/shell.h"
+#include "host/spawn.h"
+
+enum {
+    WSM_HOST_TOLD_MS = 30 * 1000, /* until OPEN must have come */
+    WSM_HOST_TERMINATED_MAX = 64, /* ids remembered */
+};
+
+enum wsm_host_state {
+    WSM_HOST_STATE_REFUSED, /* no state: what a forbidden transition leads to */
+    WSM_HOST_STATE_NEW,     /* OPEN has not come */
+    WSM_HOST_STATE_OPEN,
+    WSM_HOST_STATE_ENDING,  /* killing what runs */
+    WSM_HOST_STATE_LEAVING, /* the last words are on their way */
+    WSM_HOST_STATE_GONE,
+    WSM_HOST_STATES,
+};
+
+enum wsm_host_event {
+    WSM_HOST_EVENT_OPENED,
+    WSM_HOST_EVENT_END,     /* DELETE, idle, never told, starter gone */
+    WSM_HOST_EVENT_EMPTY,   /* nothing runs that could be killed */
+    WSM_HOST_EVENT_FLUSHED, /* all is sent, or nobody takes it */
+    WSM_HOST_EVENTS,
+};
+
+struct wsm_host {
+    enum wsm_host_state state;
+    int epoll_fd;   /* owned */
+    int64_t now_ms; /* of this turn of the loop */
+    struct wsm_source listener;
+    struct wsm_source signals;
+    struct wsm_source starter;
+    struct wsm_link link;
+    struct wsm_shell shell;
+    struct wsm_idle idle;
+    struct wsm_list commands;  /* owned; how many: command_count */
+    struct wsm_list forgotten; /* owned, freed at the end of the turn */
+    size_t command_count;
+    struct wsm_chunk_pool chunks;
+    size_t grown_pipes;
+    struct wsm_spawn_limits limits;
+    struct wsm_guid terminated[WSM_HOST_TERMINATED_MAX]; /* a ring */
+    size_t terminated_count;                             /* ever */
+    int64_t told_ms;                                     /* NEW: when it has waited long enough */
+    int64_t rest_ms;         /* when pipes and chunks are next looked at */
+    int64_t kill_ms;         /* ENDING: when to kill again */
+    int64_t ending_ms;       /* ENDING, LEAVING: when to give up */
+    uint64_t delete_request; /* to be answered when nothing runs any more, 0 = none */
+};
+
+/* Descriptors: transfer, on success only; starter_fd -1 = none. */
+bool wsm_host_init(struct wsm_host *host, int listener_fd, int starter_fd,
+                   const struct wsm_spawn_limits *limits, struct wsm_error *err) WSM_MUST_CHECK;
+/* Runs until the host is gone. */
+bool wsm_host_run(struct wsm_host *host, struct wsm_error *err) WSM_MUST_CHECK;
+void wsm_host_clear(struct wsm_host *host);
+
+/* OPEN: takes over what it says. */
+bool wsm_host_open(struct wsm_host *host, const struct wsm_host_open *message,
+                   struct wsm_error *err) WSM_MUST_CHECK;
+/* Kills everything and ends. delete_request: answered by DONE at the end, or 0: GONE with
+ * code and text is said now. */
+void wsm_host_end(struct wsm_host *host, uint64_t delete_request, uint32_t code, const char *text);
+
+/* NULL if there is none. */
+struct wsm_command *wsm_host_find(const struct wsm_host *host, const struct wsm_guid *id);
+/* Remembers that `id` was terminated; and: was it, among the last ones? */
+void wsm_host_remember(struct wsm_host *host, const struct wsm_guid *id);
+bool wsm_host_was_terminated(const struct wsm_host *host, const struct wsm_guid *id);
+/* Could something that `command`, whose process has ended, left behind still run? */
+bool wsm_host_may_have_left(const struct wsm_host *host, const struct wsm_command *command);
+
+#endif

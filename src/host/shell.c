@@ -1,0 +1,100 @@
+/* What OPEN told the host about its shell. The host's only thread. Changes the working
+ * directory of the process, which commands inherit. */
+#include "host/shell.h"
+
+#include "wsmerror.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+void wsm_shell_clear(struct wsm_shell *shell)
+{
+    free(shell->resource_uri);
+    free(shell->input_streams);
+    free(shell->output_streams);
+    wsm_environ_clear(&shell->environment);
+    *shell = (struct wsm_shell){ .environment = WSM_ENVIRON_INIT };
+}
+
+static bool copy(struct wsm_span text, const char *what, char **out, struct wsm_error *err)
+{
+    if (text.len > 0 && memchr(text.ptr, 0, text.len) != NULL)
+        return wsm_fail(err, ERROR_INVALID_PARAMETER, "%s holds NUL", what);
+    *out = strndup(text.len == 0 ? "" : (const char *)text.ptr, text.len);
+    return *out != NULL || wsm_fail_memory(err, what);
+}
+
+/* Reads a blank-separated list of `names`; *out has bit i for names[i]. */
+static bool parse_streams(struct wsm_span list, const char *const *names, size_t count,
+                          uint32_t *out, struct wsm_error *err)
+{
+    uint32_t streams = 0;
+
+    while (list.len > 0) {
+        const uint8_t *blank = memchr(list.ptr, ' ', list.len);
+        struct wsm_span word = wsm_span_of(list.ptr,
+                                           blank == NULL ? list.len : (size_t)(blank - list.ptr));
+        size_t i = 0;
+
+        while (i < count && word.len > 0 && !wsm_span_is(word, names[i]))
+            i++;
+        if (i == count)
+            return wsm_fail(err, ERROR_INVALID_PARAMETER, "there is no stream '%.*s'",
+                            (int)(word.len < 64 ? word.len : 64), (const char *)word.ptr);
+        if (word.len > 0)
+            streams |= 1U << i;
+        list = blank == NULL ? wsm_span_of(NULL, 0)
+                             : wsm_span_of(blank + 1, list.len - word.len - 1);
+    }
+    *out = streams;
+    return true;
+}
+
+/* Empty = the home of the command's user. */
+static bool change_directory(struct wsm_span directory, struct wsm_error *err)
+{
+    const char *home = getenv("HOME");
+    char *path = NULL;
+    bool ok = true;
+
+    if (directory.len == 0)
+        directory = wsm_span_str(home == NULL || *home == '\0' ? "/" : home);
+    if (!copy(directory, "working directory", &path, err))
+        return false;
+    if (chdir(path) < 0)
+        ok = wsm_fail(err, errno == EACCES ? ERROR_ACCESS_DENIED : ERROR_INVALID_PARAMETER,
+                      "working directory '%s': %s", path, strerror(errno));
+    free(path);
+    return ok;
+}
+
+bool wsm_shell_open(struct wsm_shell *shell, const struct wsm_host_open *open, int64_t now_ms,
+                    struct wsm_error *err)
+{
+    static const char *const input_names[] = { "stdin" };
+    static const char *const output_names[] = { "stdout", "stderr" };
+    struct wsm_shell opened = { .drain_timeout_ms = open->drain_timeout_ms,
+                                .commands_max = open->commands_max,
+                                .opened_ms = now_ms };
+    uint32_t inputs;
+
+    if (open->idle_timeout_ms < 0 || open->drain_timeout_ms < 0)
+        return wsm_fail(err, ERROR_INVALID_PARAMETER, "a time-out is negative");
+    if (!copy(open->resource_uri, "resource URI", &opened.resource_uri, err) ||
+        !copy(open->input_streams, "input streams", &opened.input_streams, err) ||
+        !copy(open->output_streams, "output streams", &opened.output_streams, err) ||
+        !parse_streams(open->input_streams, input_names, 1, &inputs, err) ||
+        !parse_streams(open->output_streams, output_names, WSM_HOST_STREAMS, &opened.outputs,
+                       err) ||
+        !wsm_environ_make((const char *const *)environ, open->code_page, open->environment,
+                          &opened.environment, err) ||
+        !change_directory(open->working_directory, err)) {
+        wsm_shell_clear(&opened);
+        return false;
+    }
+    opened.has_stdin = inputs != 0;
+    *shell = opened;
+    return true;
+}
