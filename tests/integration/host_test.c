@@ -131,12 +131,6 @@ static void test_host_delays_the_answer_to_input_that_nobody_reads(void **state)
 
     (void)state;
     host_begin(&peer);
-    assert_int_equal(host_run(&peer, ID_A, "read go </proc/self/fd/3; wc -c"), 0);
-    host_collect(&peer, ID_A, &output); /* there is no descriptor 3 */
-    assert_int_not_equal(output.exit_code, 0);
-    host_output_clear(&output);
-    assert_int_equal(host_signal(&peer, ID_A, WSM_HOST_SIGNAL_TERMINATE), 0);
-
     assert_int_equal(host_run(&peer, ID_A, "trap 'wc -c; exit' INT; echo ready; sleep 1000"), 0);
     host_collect_until(&peer, ID_A, &output, "ready\n");
     message.request = request = host_next_request(&peer);
@@ -642,7 +636,6 @@ static void test_host_newest_connection_wins(void **state)
         assert_int_equal(write(peer.channel.fd, frame, sizeof(frame)), sizeof(frame));
     }
     old = peer.channel;
-    wsm_list_init(&old.queue);
     peer.channel = (struct wsm_channel)WSM_CHANNEL_INIT;
     host_connect(&peer);
     assert_int_equal(host_greet(&peer, NULL, &command, id, 1), 1);
@@ -652,6 +645,7 @@ static void test_host_newest_connection_wins(void **state)
     {
         struct host_peer former = { .channel = old };
 
+        wsm_list_init(&former.channel.queue); /* the head has moved; it was empty */
         host_expect_eof(&former);
         wsm_channel_close(&former.channel);
     }
@@ -754,6 +748,14 @@ static void test_host_ends_with_its_starter(void **state)
     host_stop(&peer);
 }
 
+static unsigned long long mask_after(struct host_output *output, const char *name)
+{
+    const char *at = strstr(host_text(output, WSM_HOST_STDOUT), name);
+
+    assert_non_null(at);
+    return strtoull(at + strlen(name), NULL, 16);
+}
+
 static void test_host_commands_start_clean(void **state)
 {
     static const char *const descriptors[] = { "ls", "/proc/self/fd", NULL };
@@ -784,8 +786,9 @@ static void test_host_commands_start_clean(void **state)
     host_output_clear(&output);
     assert_int_equal(host_run_direct(&peer, ID_B, signals), 0);
     host_collect(&peer, ID_B, &output);
-    assert_string_equal(host_text(&output, WSM_HOST_STDOUT),
-                        "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
+    assert_int_equal(mask_after(&output, "SigBlk:"), 0);
+    /* Signals 32 and 33 are libc's own: it does not let anybody change them. */
+    assert_int_equal(mask_after(&output, "SigIgn:") & ~(3ULL << 31), 0);
     host_output_clear(&output);
     host_stop(&peer);
 }
