@@ -258,7 +258,8 @@ static int status_of_lost(const struct run *run, uint32_t code, const char *text
         return wsm_cli_session_fail(&run->session, code, text);
     return wsm_cli_fail(
         WSM_CLI_UNREACHABLE, "%s: lost the connection (%s); shell %s %s", run->session.label,
-        text != NULL ? text : "no details", run->request.shell_id,
+        wsm_cli_session_words(&run->session, text != NULL ? text : "no details"),
+        run->request.shell_id,
         run->options->is_local ? "ends with its service" : "and its command may go on there");
 }
 

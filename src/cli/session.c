@@ -51,13 +51,25 @@ static char *table_words(const struct wsm_cli_session *session, uint32_t code)
     return words != NULL ? words : wsm_cli_format("no details");
 }
 
+const char *wsm_cli_session_words(const struct wsm_cli_session *session, const char *text)
+{
+    size_t len = strlen(session->label);
+
+    if (strncmp(text, session->label, len) != 0)
+        return text;
+    if (strncmp(text + len, ": ", 2) == 0)
+        return text + len + 2;
+    return text[len] == ' ' ? text + len + 1 : text;
+}
+
 int wsm_cli_session_fail(const struct wsm_cli_session *session, uint32_t code, const char *text)
 {
     const struct wsm_cli_error_class *class = wsm_cli_error_find(code);
     char *own = text == NULL ? table_words(session, code) : NULL;
     char *number = class->status == WSM_CLI_PROTOCOL ? wsm_cli_format(" (error %u)", code) : NULL;
 
-    wsm_cli_fail(0, "%s: %s%s%s%s", session->label, text != NULL ? text : own,
+    wsm_cli_fail(0, "%s: %s%s%s%s", session->label,
+                 wsm_cli_session_words(session, text != NULL ? text : own),
                  number != NULL ? number : "", class->advice != NULL ? "; " : "",
                  class->advice != NULL ? class->advice : "");
     free(own);

@@ -34,6 +34,10 @@ void wsm_cli_session_abandon(struct wsm_cli_session *session, int status) __attr
  * may be NULL: the library's own words are taken. */
 int wsm_cli_session_fail(const struct wsm_cli_session *session, uint32_t code, const char *text);
 
+/* Words of the library without the host at their front, which our messages begin with.
+ * Borrowed from `text`. */
+const char *wsm_cli_session_words(const struct wsm_cli_session *session, const char *text);
+
 /* `text` as UTF-16, owned by the caller who ends it with WSManExtFree(); NULL after a
  * message that names `what` if it is no UTF-8. */
 PWSTR wsm_cli_utf16(const char *what, const char *text);
