@@ -1,0 +1,284 @@
+#!/usr/bin/python3
+"""Runs the measurements and prints them as ratios, as Markdown for docs/performance.md.
+
+Usage: bench/run.py BUILD-FOLDER [--quick]
+
+Needs the packages that tools/packages.txt lists under "bench", and root for the ssh side
+(a scratch account with /bin/sh, an empty home and no PAM: a heavy login profile would let
+any client win). A missing peer is an error. Both sides of a line run in turn, A B A B …;
+the ratio is that of the medians. Everything talks to loopback and is ended by pid.
+"""
+import os
+import pwd
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+GIB = 1 << 30
+
+
+class Failure(Exception):
+    pass
+
+
+def measured(command, **kwargs):
+    """Runs a command; its wall and CPU seconds and its peak memory in MiB."""
+    start = time.monotonic()
+    process = subprocess.Popen(command, **kwargs)
+    _, status, usage = os.wait4(process.pid, 0)
+    wall = time.monotonic() - start
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        raise Failure(f"{command[0]} ended with {process.returncode}: {command}")
+    return wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+
+
+class Service:
+    """winrmd on a free port, with one user."""
+
+    def __init__(self, binaries, folder):
+        self.bin = binaries
+        self.folder = os.path.join(folder, "service")
+        os.mkdir(self.folder, 0o700)
+        self.password_file = os.path.join(self.folder, "password")
+        with open(self.password_file, "w") as file:
+            file.write(os.urandom(12).hex() + "\n")
+        options = []
+        for setting in ("Listen=127.0.0.1:0", "Basic=true", "AllowUnencrypted=true",
+                        f"UsersFile={self.folder}/users", f"RunDirectory={self.folder}/run"):
+            options += ["-o", setting]
+        with open(self.password_file) as password:
+            subprocess.run([self.tool("winrmd"), *options, "user", "add", "bench"],
+                           stdin=password, check=True, stdout=subprocess.DEVNULL)
+        reader, self.watch = os.pipe()
+        root = ["--allow-root-shells"] if os.getuid() == 0 else []
+        self.process = subprocess.Popen(
+            [self.tool("winrmd"), *options, *root, "--watch-fd", str(reader)],
+            pass_fds=[reader], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        os.close(reader)
+        line = self.process.stdout.readline()
+        match = re.fullmatch(r"listening on http://(.*)/wsman\n", line)
+        if not match:
+            raise Failure(f"winrmd did not start: {line!r}")
+        self.address = match[1]
+
+    def tool(self, name):
+        return os.path.join(self.bin, name)
+
+    def run(self, command, *options):
+        return [self.tool("winrmc"), "run", "--password-file", self.password_file, *options,
+                f"bench@{self.address}", "--", command]
+
+    def stop(self):
+        os.close(self.watch)
+        self.process.wait()
+
+
+class Ssh:
+    """sshd on a free port and a scratch account, aes128-gcm, with a ControlMaster."""
+
+    ACCOUNT = "winrmd-bench"
+
+    def __init__(self, folder):
+        for tool in ("/usr/sbin/sshd", "ssh"):
+            if not shutil.which(tool):
+                raise Failure(f"{tool} is missing: sh tools/packages.sh bench")
+        if os.getuid() != 0:
+            raise Failure("the ssh side needs root for its scratch account")
+        self.folder = os.path.join(folder, "ssh")
+        os.mkdir(self.folder, 0o755)
+        os.chmod(folder, 0o755)
+        self.made_account = False
+        try:
+            pwd.getpwnam(self.ACCOUNT)
+        except KeyError:
+            subprocess.run(["useradd", "--system", "--no-create-home", "--home-dir",
+                            f"{self.folder}/home", "--shell", "/bin/sh", "--password", "*",
+                            self.ACCOUNT], check=True)
+            self.made_account = True
+        home = f"{self.folder}/home"
+        os.mkdir(home)
+        for key in ("host", "user"):
+            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f",
+                            f"{self.folder}/{key}"], check=True)
+        shutil.copy(f"{self.folder}/user.pub", f"{self.folder}/authorized")
+        os.makedirs("/run/sshd", exist_ok=True)
+        port = 20000 + os.getpid() % 20000
+        with open(f"{self.folder}/sshd_config", "w") as file:
+            file.write(f"ListenAddress 127.0.0.1:{port}\nHostKey {self.folder}/host\n"
+                       f"AuthorizedKeysFile {self.folder}/authorized\nUsePAM no\n"
+                       "StrictModes no\nPidFile none\nPrintMotd no\n")
+        self.process = subprocess.Popen(["/usr/sbin/sshd", "-D", "-f", f"{self.folder}/sshd_config"],
+                                        stderr=subprocess.DEVNULL)
+        self.options = ["-F", "none", "-p", str(port), "-i", f"{self.folder}/user",
+                        "-c", "aes128-gcm@openssh.com", "-o", "StrictHostKeyChecking=no",
+                        "-o", f"UserKnownHostsFile={self.folder}/known", "-o", "LogLevel=ERROR",
+                        "-o", f"ControlPath={self.folder}/control"]
+        self.target = f"{self.ACCOUNT}@127.0.0.1"
+        deadline = time.monotonic() + 10
+        while subprocess.run(["ssh", *self.options, "-MNf", self.target],
+                             stderr=subprocess.DEVNULL).returncode != 0:
+            if time.monotonic() > deadline:
+                raise Failure("sshd does not answer")
+
+    def run(self, command, shared=True):
+        control = [] if shared else ["-o", "ControlPath=none"]
+        return ["ssh", *control, *self.options, self.target, command]
+
+    def stop(self):
+        subprocess.run(["ssh", *self.options, "-O", "exit", self.target],
+                       stderr=subprocess.DEVNULL)
+        self.process.terminate()
+        self.process.wait()
+        if self.made_account:
+            subprocess.run(["userdel", self.ACCOUNT], check=False)
+
+
+def in_turn(count, *sides):
+    """Runs each side count times in turn after a warm-up; a list of results each."""
+    results = [[] for _ in sides]
+    for side in sides:
+        side()
+    for _ in range(count):
+        for result, side in zip(results, sides):
+            result.append(side())
+    return results
+
+
+def spread(values, digits):
+    return (f"{statistics.median(values):.{digits}f} "
+            f"({min(values):.{digits}f}–{max(values):.{digits}f})")
+
+
+ROWS = []
+
+
+def row(name, unit, count, ours, peer_name, theirs, aim, digits=2):
+    ratio = statistics.median(ours) / statistics.median(theirs)
+    ROWS.append(f"| {name} | {unit} | {count} | {spread(ours, digits)} | {peer_name} "
+                f"{spread(theirs, digits)} | **{ratio:.3g}** | {aim} |")
+    print(ROWS[-1], flush=True)
+
+
+def bench_one_shot(service, ssh, count):
+    pywinrm = ("import sys, winrm; s = winrm.Session(sys.argv[1], auth=('bench', "
+               "open(sys.argv[2]).read().strip()), transport='basic'); "
+               "sys.exit(s.run_cmd('true').status_code)")
+    quiet = {"stdout": subprocess.DEVNULL, "stdin": subprocess.DEVNULL}
+    ours, python = in_turn(count, lambda: measured(service.run("true"), **quiet),
+                           lambda: measured(["/usr/bin/python3", "-c", pywinrm,
+                                             f"http://{service.address}/wsman",
+                                             service.password_file], **quiet))
+    row("one-shot `run true`, CPU of the client", "ms", count, [1000 * r[1] for r in ours],
+        "pywinrm", [1000 * r[1] for r in python], "≤ 0.0167")
+    ours, theirs = in_turn(count, lambda: measured(service.run("true"), **quiet),
+                           lambda: measured(ssh.run("true"), **quiet))
+    row("one-shot `run true`, wall", "ms", count, [1000 * r[0] for r in ours],
+        "ssh with ControlMaster", [1000 * r[0] for r in theirs], "≤ 0.5")
+
+
+def number(command):
+    return [float(word) for word in
+            subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()]
+
+
+def bench_commands(service, floor_port, binaries, rounds, count):
+    tool = os.path.join(binaries, "bench_commands")
+    ours, floor, bare = in_turn(
+        rounds,
+        lambda: number([tool, "service", service.address, "bench", service.password_file,
+                        str(count)])[0],
+        lambda: number([tool, "floor", str(floor_port), str(count)])[0],
+        lambda: number([tool, "spawn", str(count)])[0])
+    row("commands on one open shell", "1/s", f"{rounds}×{count}", ours, "floor", floor, "≥ 0.9", 0)
+    row("commands on one open shell", "1/s", f"{rounds}×{count}", ours, "bare spawn and wait", bare,
+        "–", 0)
+
+
+def bench_bulk(service, ssh, rounds, size, folder):
+    source = os.path.join(folder, "bulk")
+    with open(source, "wb") as file:
+        block = os.urandom(1 << 20)
+        for _ in range(size >> 20):
+            file.write(block)
+    os.chmod(source, 0o644)
+    out = {"stdout": subprocess.DEVNULL, "stdin": subprocess.DEVNULL}
+    ours, theirs = in_turn(rounds, lambda: measured(service.run(f"cat {source}"), **out),
+                           lambda: measured(ssh.run(f"cat {source}", shared=False), **out))
+    mib = size >> 20
+    row(f"{mib} MiB out", "MiB/s", rounds, [mib / r[0] for r in ours], "ssh aes128-gcm",
+        [mib / r[0] for r in theirs], "≥ 1.6", 0)
+    peak = [r[2] for r in ours]
+    ROWS.append(f"| peak memory of winrmc, {mib} MiB out | MiB | {rounds} | {spread(peak, 1)} | – | – | ≤ 10 |")
+    print(ROWS[-1], flush=True)
+
+    def with_input(command):
+        with open(source, "rb") as file:
+            return measured(command, stdin=file, stdout=subprocess.DEVNULL)
+
+    ours, theirs = in_turn(rounds, lambda: with_input(service.run("cat >/dev/null")),
+                           lambda: with_input(ssh.run("cat >/dev/null", shared=False)))
+    row(f"{mib} MiB in", "MiB/s", rounds, [mib / r[0] for r in ours], "ssh aes128-gcm",
+        [mib / r[0] for r in theirs], "≥ 1.6", 0)
+    peak = [r[2] for r in ours]
+    ROWS.append(f"| peak memory of winrmc, {mib} MiB in | MiB | {rounds} | {spread(peak, 1)} | – | – | ≤ 10 |")
+    print(ROWS[-1], flush=True)
+
+
+def bench_exchange(service, floor_port, binaries, rounds, count):
+    tool = os.path.join(binaries, "bench_exchange")
+    ours, floor, ping = in_turn(
+        rounds,
+        lambda: number([tool, "service", service.address, "bench", service.password_file,
+                        str(count)]),
+        lambda: number([tool, "floor", str(floor_port), str(count)]),
+        lambda: number([tool, "pingpong", str(count)]))
+    total = f"{rounds}×{count}"
+    row("small exchange, p50", "µs", total, [r[1] for r in ours], "floor", [r[1] for r in floor],
+        "≤ 1.3", 1)
+    row("small exchange, p50", "µs", total, [r[1] for r in ours], "1 KiB ping-pong",
+        [r[1] for r in ping], "–", 1)
+    row("small exchange, p99 against its p50", "µs", total, [r[2] for r in ours], "p50",
+        [r[1] for r in ours], "≤ 3", 1)
+
+
+def main():
+    if len(sys.argv) not in (2, 3) or (len(sys.argv) == 3 and sys.argv[2] != "--quick"):
+        sys.exit(__doc__)
+    binaries = os.path.join(os.path.abspath(sys.argv[1]), "bin")
+    quick = len(sys.argv) == 3
+    commit = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True,
+                            text=True, cwd=os.path.dirname(os.path.abspath(__file__))).stdout.strip()
+    print(f"commit {commit}, {os.cpu_count()} cores; median (minimum–maximum)\n")
+    header = ("| what | unit | N | ours | peer | ratio | aim |", "|---|---|---|---|---|---|---|")
+    print("\n".join(header), flush=True)
+    started = []
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            service = Service(binaries, folder)
+            started.append(service)
+            ssh = Ssh(folder)
+            started.append(ssh)
+            floor = subprocess.Popen([os.path.join(binaries, "bench_floor")], stdin=subprocess.PIPE,
+                                     stdout=subprocess.PIPE, text=True)
+            port = int(floor.stdout.readline().split()[-1])
+            bench_one_shot(service, ssh, 5 if quick else 20)
+            bench_commands(service, port, binaries, 3, 100 if quick else 500)
+            bench_exchange(service, port, binaries, 3, 2000 if quick else 20000)
+            bench_bulk(service, ssh, 3 if quick else 5, GIB // 8 if quick else GIB, folder)
+            floor.stdin.close()
+            floor.wait()
+        finally:
+            for peer in reversed(started):
+                peer.stop()
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (Failure, subprocess.CalledProcessError) as failure:
+        sys.exit(f"bench: {failure}")
