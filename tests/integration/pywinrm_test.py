@@ -16,6 +16,8 @@ from service import Service, wait_for
 
 BIN = sys.argv.pop(1)
 USER, PASSWORD = "alice", "wonderland ünïcode"
+# requests writes a str in Latin-1, where RFC 7617 and the service read UTF-8; bytes pass as they are.
+SENT = PASSWORD.encode()
 
 
 class PywinrmTest(unittest.TestCase):
@@ -27,12 +29,12 @@ class PywinrmTest(unittest.TestCase):
     def tearDownClass(cls):
         cls.service.__exit__(None, None, None)
 
-    def session(self, password=PASSWORD):
+    def session(self, password=SENT):
         return winrm.Session(self.service.url, auth=(USER, password), transport="basic")
 
     def protocol(self, **kwargs):
         return Protocol(endpoint=self.service.url, transport="basic", username=USER,
-                        password=PASSWORD, **kwargs)
+                        password=SENT, **kwargs)
 
     def test_run_cmd_gives_both_streams_and_the_exit_code(self):
         answer = self.session().run_cmd("echo out; echo err >&2; exit 7")
@@ -123,7 +125,7 @@ class PywinrmTest(unittest.TestCase):
 
     def test_a_wrong_password_is_refused(self):
         with self.assertRaises(InvalidCredentialsError):
-            self.session("wrong").run_cmd("id")
+            self.session(b"wrong").run_cmd("id")
 
     def test_the_shell_of_another_user_does_not_exist(self):
         protocol = self.protocol()
@@ -138,4 +140,4 @@ class PywinrmTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    unittest.main(verbosity=2, warnings="ignore")  # its sessions never close their sockets
