@@ -52,15 +52,17 @@ static bool parse_streams(struct wsm_span list, const char *const *names, size_t
     return true;
 }
 
-/* Empty = the home of the command's user. */
+/* Empty = the home of the command's user, or / where that is not there, as after a log-in. */
 static bool change_directory(struct wsm_span directory, struct wsm_error *err)
 {
     const char *home = getenv("HOME");
     char *path = NULL;
     bool ok = true;
 
+    if (directory.len == 0 && home != NULL && chdir(home) == 0)
+        return true;
     if (directory.len == 0)
-        directory = wsm_span_str(home == NULL || *home == '\0' ? "/" : home);
+        directory = wsm_span_str("/");
     if (!copy(directory, "working directory", &path, err))
         return false;
     if (chdir(path) < 0)

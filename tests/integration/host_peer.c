@@ -46,7 +46,7 @@ static struct sockaddr_un address_of(const struct host_peer *peer)
 static void become_host(int listener, int starter, const struct host_setup *setup)
 {
     const char *argv[6] = { WSM_TEST_HOST };
-    char home[] = "HOME=/tmp";
+    char home[64];
     char path[] = "PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin";
     char *const environment[] = { path,
                                   home,
@@ -57,6 +57,7 @@ static void become_host(int listener, int starter, const struct host_setup *setu
                                   NULL };
     size_t count = 1;
 
+    snprintf(home, sizeof(home), "HOME=%s", setup->home == NULL ? "/tmp" : setup->home);
     signal(SIGINT, SIG_IGN); /* commands must not inherit it */
     if (starter == 3)
         starter = dup(starter);

@@ -22,6 +22,7 @@ struct host_peer {
 /* What a test may want to be different. Zero = the usual. */
 struct host_setup {
     const char *nofile;
+    const char *home; /* default: /tmp */
     bool is_watched;
 };
 

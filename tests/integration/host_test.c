@@ -423,6 +423,23 @@ static void test_host_names_the_directory_that_is_missing(void **state)
     host_stop(&peer);
 }
 
+static void test_host_starts_at_the_root_without_a_home(void **state)
+{
+    const struct host_setup setup = { .home = "/no/such/home" };
+    struct host_output output = { .is_done = false };
+    struct host_peer peer;
+
+    (void)state;
+    host_start(&peer, &setup);
+    host_connect(&peer);
+    host_greet(&peer, NULL, NULL, NULL, 0);
+    assert_int_equal(host_open(&peer, &(struct host_open){ .directory = "" }), 0);
+    run_to_end(&peer, "pwd", &output);
+    assert_string_equal(host_text(&output, WSM_HOST_STDOUT), "/\n");
+    host_output_clear(&output);
+    host_stop(&peer);
+}
+
 /* The number after `name` in the output. */
 static pid_t pid_after(struct host_output *output, const char *name)
 {
@@ -876,6 +893,7 @@ int main(void)
         cmocka_unit_test(test_host_limits_the_number_of_commands),
         cmocka_unit_test(test_host_gives_commands_their_environment),
         cmocka_unit_test(test_host_names_the_directory_that_is_missing),
+        cmocka_unit_test(test_host_starts_at_the_root_without_a_home),
         cmocka_unit_test(test_host_terminate_spares_and_delete_ends_who_has_left),
         cmocka_unit_test(test_host_terminate_ends_what_a_finished_command_left),
         cmocka_unit_test(test_host_maps_signals),
