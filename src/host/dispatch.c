@@ -119,7 +119,9 @@ static bool run(struct wsm_host *host, const struct wsm_host_run *message, struc
                         "command %s exists already", id.text);
     if (host->command_count >= host->shell.commands_max)
         return wsm_fail(err, ERROR_WSMAN_QUOTA_MAX_COMMANDS_PER_SHELL_PPQ,
-                        "the shell has %zu commands, its limit", host->command_count);
+                        "the shell has %zu commands, the most that "
+                        "MaxConcurrentCommandsPerShell allows",
+                        host->command_count);
     return wsm_command_start(host, &id, message, err);
 }
 

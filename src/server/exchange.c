@@ -2,6 +2,7 @@
  * Knows no operation. */
 #include "server/exchange.h"
 
+#include "base/log.h"
 #include "proto/fault.h"
 #include "proto/http.h"
 #include "server/http_conn.h"
@@ -118,12 +119,23 @@ void wsm_response_send(struct wsm_response *response, struct wsm_exchange *excha
         hand_over(response, exchange, out_end);
 }
 
+/* What only a setting forbids. Clients often show no more than a vague message, so the log
+ * has the words of the fault, which name the setting. */
+static bool is_refusal(uint32_t code)
+{
+    return code == ERROR_WSMAN_REMOTESHELLS_NOT_ALLOWED || code == ERROR_WSMAN_QUOTA_MAX_SHELLS ||
+           code == ERROR_WSMAN_QUOTA_MAX_COMMANDS_PER_SHELL_PPQ;
+}
+
 void wsm_exchange_fault(struct wsm_exchange *exchange, struct wsm_error *err)
 {
     struct wsm_response response = WSM_RESPONSE_INIT;
     struct wsm_response_headers headers;
 
     if (exchange->conn != NULL) {
+        if (is_refusal(err->code))
+            wsm_log_info("refused user \"%s\" from %s: %s", exchange->logon->user,
+                         wsm_http_conn_peer(exchange->conn), wsm_error_text(err));
         headers = wsm_response_open(&response, exchange, 500, NULL);
         wsm_fault_write(&response.out, &headers.message_id, headers.relates_to, err,
                         wsm_http_conn_machine(exchange->conn));

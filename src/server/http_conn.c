@@ -10,6 +10,7 @@
 #include "server/service.h"
 #include "wsmerror.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -481,6 +482,10 @@ static void accept_request(struct wsm_http_conn *hc, struct wsm_logon *logon)
     if (head->is_chunked) {
         refuse(hc, 500, ERROR_NOT_SUPPORTED);
     } else if (head->body_len > hc->service->settings.max_envelope_size) {
+        wsm_log_info("refused user \"%s\" from %s: a request of %" PRIu64
+                     " bytes, setting MaxEnvelopeSizekb = %zu",
+                     logon->user, hc->peer, head->body_len,
+                     hc->service->settings.max_envelope_size / 1024);
         head->keep_alive = false;
         refuse(hc, 413, 0);
     } else if (head->body_len == 0) {
@@ -727,6 +732,12 @@ static void on_written(struct wsm_conn *conn)
 
 static void close_slow(struct wsm_http_conn *hc, int status)
 {
+    int64_t passed = wsm_service_now(hc->service) - hc->request.started_ms;
+
+    if (hc->state != STATE_AUTH && passed >= hc->service->settings.packet_retrieval_ms)
+        wsm_log_info("refused a request from %s: not whole within setting "
+                     "MaxPacketRetrievalTimeSeconds = %" PRId64,
+                     hc->peer, hc->service->settings.packet_retrieval_ms / 1000);
     hc->request.head.keep_alive = false;
     wsm_buf_reset(&hc->conn.in);
     send_status(hc, status);

@@ -101,6 +101,8 @@ class Offered(unittest.TestCase):
         self.addCleanup(service.__exit__)
         with Conn(service) as conn:
             self.assertEqual(conn.call(create()).fault, 2150859180)
+        self.assertEqual(service.log().count(
+            'refused user "alice" from 127.0.0.1: setting AllowRemoteShellAccess = false'), 1)
 
 
 class Requests(unittest.TestCase):
@@ -167,6 +169,7 @@ class Requests(unittest.TestCase):
         answer = self.conn.call("x" * 65537)
         self.assertEqual((answer.status, answer.body), (413, b""))
         self.assertTrue(self.conn.is_ended())
+        self.assertIn("a request of 65537 bytes, setting MaxEnvelopeSizekb = 64\n", self.service.log())
 
     def test_expect_continue(self):
         self.conn.socket.sendall(self.conn.head(len(IDENTIFY), "Expect: 100-continue\r\n"))
@@ -210,12 +213,14 @@ class Requests(unittest.TestCase):
         answer = self.conn.answer()
         self.assertEqual((answer.status, answer.body), (500, b""))
         self.assertTrue(self.conn.is_ended())
+        self.assertIn("setting MaxPacketRetrievalTimeSeconds = 1\n", self.service.log())
 
     def test_slow_body_is_500(self):
         self.conn.socket.sendall(self.conn.head(100) + b"abc")
         answer = self.conn.answer()
         self.assertEqual((answer.status, answer.body), (500, b""))
         self.assertTrue(self.conn.is_ended())
+        self.assertIn("setting MaxPacketRetrievalTimeSeconds = 1\n", self.service.log())
 
     def test_pipelined_with_the_body_is_400(self):
         one = self.conn.head(len(IDENTIFY)) + IDENTIFY.encode()

@@ -127,7 +127,7 @@ class Dialogue(Base):
 
 
 class Faults(Base):
-    settings = {"MaxShellsPerUser": 2}
+    settings = {"MaxShellsPerUser": 2, "MaxConcurrentCommandsPerShell": 2}
 
     def test_create(self):
         for body, code in (
@@ -148,6 +148,8 @@ class Faults(Base):
     def test_shells_per_user(self):
         shells = [open_shell(self.conn) for _ in range(2)]
         self.assert_fault(create(), 2150859173)
+        self.assertIn('refused user "alice" from 127.0.0.1: user alice has 2 shells, the most that '
+                      "MaxShellsPerUser allows", self.service.log())
         with Conn(self.service, "bob") as bob:
             shells_of_bob = open_shell(bob)
             bob.call(delete(shells_of_bob))
@@ -155,6 +157,18 @@ class Faults(Base):
         shells[0] = open_shell(self.conn)
         for shell in shells:
             self.conn.call(delete(shell))
+
+    def test_commands_per_shell(self):
+        shell = open_shell(self.conn)
+        running = start(self.conn, shell, "cat")
+        start(self.conn, shell, "cat")
+        answer = self.assert_fault(command(shell, "cat"), 2150859241)
+        self.assertIn("MaxConcurrentCommandsPerShell", answer.text)
+        self.assertIn('refused user "alice" from 127.0.0.1: the shell has 2 commands, the most that '
+                      "MaxConcurrentCommandsPerShell allows", self.service.log())
+        self.assertEqual(self.conn.call(signal(shell, running)).status, 200)  # gives its place back
+        start(self.conn, shell, "true")
+        self.conn.call(delete(shell))
 
     def test_unknown_shell(self):
         for shell in (guid(), "no-guid", None):
