@@ -138,16 +138,12 @@ static int set_attributes(posix_spawnattr_t *attributes)
     return error;
 }
 
-/* Gives the soft limits to the process itself; *out_before is what it had. */
-static void swap_limit(int resource, struct rlimit limit, struct rlimit *out_before)
+/* Our own limit with the soft value that the command is to have: the hard one, lowered,
+ * could not be raised again. */
+static struct rlimit lent(struct rlimit wanted, struct rlimit own)
 {
-    getrlimit(resource, out_before);
-    if (limit.rlim_max > out_before->rlim_max)
-        limit.rlim_max = out_before->rlim_max;
-    if (limit.rlim_cur > limit.rlim_max)
-        limit.rlim_cur = limit.rlim_max;
-    limit.rlim_max = out_before->rlim_max; /* lowered, it could not be raised again */
-    setrlimit(resource, &limit);
+    own.rlim_cur = wanted.rlim_cur < own.rlim_max ? wanted.rlim_cur : own.rlim_max;
+    return own;
 }
 
 static int spawn_with_limits(const struct plan *plan, const struct wsm_spawn *what,
@@ -157,10 +153,16 @@ static int spawn_with_limits(const struct plan *plan, const struct wsm_spawn *wh
     const char *path = plan->found != NULL ? plan->found : plan->argv[0];
     struct rlimit files;
     struct rlimit core;
+    struct rlimit lent_files;
+    struct rlimit lent_core;
     int error;
 
-    swap_limit(RLIMIT_NOFILE, what->limits->files, &files);
-    swap_limit(RLIMIT_CORE, what->limits->core, &core);
+    getrlimit(RLIMIT_NOFILE, &files);
+    getrlimit(RLIMIT_CORE, &core);
+    lent_files = lent(what->limits->files, files);
+    lent_core = lent(what->limits->core, core);
+    setrlimit(RLIMIT_NOFILE, &lent_files);
+    setrlimit(RLIMIT_CORE, &lent_core);
     error = posix_spawn(out_pid, path, actions, attributes, plan->argv, what->environment->entries);
     setrlimit(RLIMIT_NOFILE, &files);
     setrlimit(RLIMIT_CORE, &core);

@@ -163,7 +163,7 @@ struct wsm_host_answer {
     uint64_t request;
     uint8_t is_done;    /* 1: streams are drained and delivered up to here, exit_code counts */
     uint32_t exit_code; /* 0–255, 128 + n for death by signal n */
-    uint32_t ended;     /* streams (bits) whose end lies within this answer */
+    uint32_t ended;     /* streams (bits) whose end lies at or before this answer's */
     uint8_t parked;     /* 1: it had to wait for output; 0: it was there already */
 };
 

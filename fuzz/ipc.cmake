@@ -1,0 +1,1 @@
+wsm_add_fuzzer(frame_fuzz LIBRARIES wsm_ipc)
