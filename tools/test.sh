@@ -64,7 +64,7 @@ run_ctest() { # $1: preset, rest: options
     ctest --test-dir "build/$preset" --output-on-failure -j2 "$@" >"build/$preset/ctest.log" 2>&1 || status=$?
     # Of a passing run only the closing lines matter.
     if [ "$status" -eq 0 ]; then
-        tail -n 3 "build/$preset/ctest.log" | grep -v '^$'
+        grep -E '^[0-9]+% tests passed|^Total Test time' "build/$preset/ctest.log"
     else
         cat "build/$preset/ctest.log"
         exit "$status"
