@@ -54,7 +54,7 @@ struct wsm_command {
     struct wsm_fetch fetch;
 };
 
-/* Starts what RUN asks for. *out_command: owned by the host's list. */
+/* Starts what RUN asks for; the command is owned by the host's list. */
 bool wsm_command_start(struct wsm_host *host, const struct wsm_guid *id,
                        const struct wsm_host_run *message, struct wsm_error *err) WSM_MUST_CHECK;
 void wsm_command_free(struct wsm_command *command); /* a forgotten one */

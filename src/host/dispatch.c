@@ -264,6 +264,8 @@ static bool handle(struct wsm_host *host, const struct wsm_frame *frame, struct 
     } message;
     const struct handler *handler = find_handler(frame->type);
 
+    if (host->state != WSM_HOST_STATE_NEW && host->state != WSM_HOST_STATE_OPEN)
+        return true; /* once it ends, the host does nothing for anybody */
     if (handler == NULL) {
         if ((frame->flags & WSM_FRAME_FLAG_IGNORABLE) != 0)
             return true;
@@ -302,11 +304,7 @@ static bool receive_one(struct wsm_host *host)
 void wsm_dispatch(struct wsm_host *host)
 {
     for (int i = 0; i < MESSAGES_MAX; i++) {
-        /* Once it ends, the host listens to nobody. */
-        if (!wsm_link_is_up(&host->link) ||
-            (host->state != WSM_HOST_STATE_NEW && host->state != WSM_HOST_STATE_OPEN))
-            return;
-        if (!receive_one(host))
+        if (!wsm_link_is_up(&host->link) || !receive_one(host))
             return;
     }
 }

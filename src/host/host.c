@@ -328,6 +328,7 @@ static void drop_link(struct wsm_host *host)
 
     WSM_LIST_FOREACH (node, &host->commands)
         wsm_command_on_link_lost(WSM_CONTAINER_OF(node, struct wsm_command, node));
+    host->delete_request = 0;
     wsm_link_close(&host->link);
 }
 
