@@ -27,24 +27,27 @@
 #define WATCH_FD     3     /* the pipe's number in winrmd */
 #define CHILD_FDS    4
 
+/* Owned, free(); NULL if there is none. Beside this program, then where an installed tree
+ * has it, wherever that was put, then where this build would install it. */
 static char *find_winrmd(void)
 {
+    static const char *const folders[] = { "", WSM_BIN_TO_LIBEXEC "/", WSM_BIN_TO_SBIN "/",
+                                           WSM_SBINDIR "/" };
     char own[PATH_MAX];
     ssize_t len = readlink("/proc/self/exe", own, sizeof(own) - 1);
-    char *path;
 
-    if (len > 0) {
-        own[len] = '\0';
-        *strrchr(own, '/') = '\0';
-        path = wsm_cli_format("%s/winrmd", own);
+    if (len < 0)
+        len = 0;
+    while (len > 0 && own[len - 1] != '/')
+        len--;
+    own[len] = '\0';
+    for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+        char *path = wsm_cli_format("%s%swinrmd", *folders[i] == '/' ? "" : own, folders[i]);
+
         if (access(path, X_OK) == 0)
             return path;
         free(path);
     }
-    path = wsm_cli_format("%s/winrmd", WSM_SBINDIR);
-    if (access(path, X_OK) == 0)
-        return path;
-    free(path);
     return NULL;
 }
 
@@ -297,7 +300,8 @@ int wsm_cli_local_start(struct wsm_cli_local *local, bool is_verbose,
     winrmd = find_winrmd();
     if (winrmd == NULL)
         return wsm_cli_fail(WSM_CLI_UNREACHABLE,
-                            "--local: no winrmd beside this program or in " WSM_SBINDIR);
+                            "--local: no winrmd beside this program, in " WSM_BIN_TO_LIBEXEC
+                            ", " WSM_BIN_TO_SBIN " or " WSM_SBINDIR);
     status = make_directory(local);
     if (status == WSM_CLI_OK)
         status = make_password(&local->password);

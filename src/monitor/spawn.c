@@ -14,33 +14,32 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Beside this program, then where an installed tree has it, wherever that was put, then
+ * where this build would install it. */
 bool wsm_program_find(const char *name, char **out_path, struct wsm_error *err)
 {
+    static const char *const folders[] = { "", WSM_SBIN_TO_LIBEXEC "/", WSM_LIBEXECDIR "/" };
     char self[PATH_MAX];
     ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
-    char *path = NULL;
-    char *slash;
 
     if (len < 0)
         return wsm_fail(err, ERROR_INTERNAL_ERROR, "/proc/self/exe: %s", strerror(errno));
+    while (len > 0 && self[len - 1] != '/')
+        len--;
     self[len] = '\0';
-    slash = strrchr(self, '/');
-    if (slash != NULL)
-        *slash = '\0';
-    if (asprintf(&path, "%s/%s", self, name) < 0)
-        return wsm_fail_memory(err, "program path");
-    if (access(path, X_OK) != 0) {
-        free(path);
-        if (asprintf(&path, "%s/%s", WSM_LIBEXECDIR, name) < 0)
+    for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+        char *path;
+
+        if (asprintf(&path, "%s%s%s", *folders[i] == '/' ? "" : self, folders[i], name) < 0)
             return wsm_fail_memory(err, "program path");
-    }
-    if (access(path, X_OK) != 0) {
+        if (access(path, X_OK) == 0) {
+            *out_path = path;
+            return true;
+        }
         free(path);
-        return wsm_fail(err, ERROR_FILE_NOT_FOUND, "program %s is neither in %s nor in %s", name,
-                        self, WSM_LIBEXECDIR);
     }
-    *out_path = path;
-    return true;
+    return wsm_fail(err, ERROR_FILE_NOT_FOUND, "program %s is neither in %s nor in %s%s or %s",
+                    name, self, self, WSM_SBIN_TO_LIBEXEC, WSM_LIBEXECDIR);
 }
 
 static int set_attributes(posix_spawnattr_t *attributes, enum wsm_spawn_group group)
