@@ -9,5 +9,6 @@ endforeach()
 foreach(name cli_terminal cli_silent_host)
   add_test(NAME integration_${name}
     COMMAND /usr/bin/python3 ${CMAKE_CURRENT_SOURCE_DIR}/${name}_test.py $<TARGET_FILE_DIR:winrmc>)
-  set_tests_properties(integration_${name} PROPERTIES TIMEOUT 120 LABELS integration)
+  set_tests_properties(integration_${name} PROPERTIES TIMEOUT 120 LABELS integration
+    ENVIRONMENT PYTHONDONTWRITEBYTECODE=1)
 endforeach()
