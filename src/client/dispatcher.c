@@ -71,19 +71,22 @@ void wsm_strand_post(struct wsm_strand *strand, struct wsm_strand_item *item)
 {
     struct wsm_dispatcher *dispatcher = strand->dispatcher;
     bool needs_thread = false;
+    bool is_made_ready;
 
     pthread_mutex_lock(&dispatcher->lock);
     wsm_list_add(&strand->items, &item->node);
-    if (strand->state == WSM_STRAND_IDLE) {
+    is_made_ready = strand->state == WSM_STRAND_IDLE;
+    if (is_made_ready) {
         make_ready(strand);
         needs_thread = dispatcher->ready_count > dispatcher->idle_count &&
                        dispatcher->thread_count < WSM_DISPATCHER_THREADS_MAX;
         if (needs_thread)
             dispatcher->thread_count++;
-        else
-            pthread_cond_signal(&dispatcher->wake);
     }
     pthread_mutex_unlock(&dispatcher->lock);
+    /* Outside: the woken thread would have to wait for the lock at once. */
+    if (is_made_ready && !needs_thread)
+        pthread_cond_signal(&dispatcher->wake);
     /* Without a new thread the strand waits for one of those there are. */
     if (needs_thread)
         (void)add_thread(dispatcher, &(struct wsm_error)WSM_ERROR_INIT);
@@ -220,6 +223,10 @@ void wsm_dispatcher_stop(struct wsm_dispatcher *dispatcher)
     pthread_mutex_unlock(&dispatcher->lock);
     if (dispatcher->has_exited)
         pthread_join(dispatcher->exited, NULL);
+}
+
+void wsm_dispatcher_clear(struct wsm_dispatcher *dispatcher)
+{
     pthread_cond_destroy(&dispatcher->ended);
     pthread_cond_destroy(&dispatcher->wake);
     pthread_mutex_destroy(&dispatcher->lock);

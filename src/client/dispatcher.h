@@ -30,5 +30,8 @@ struct wsm_dispatcher {
 bool wsm_dispatcher_start(struct wsm_dispatcher *dispatcher, struct wsm_error *err) WSM_MUST_CHECK;
 /* Runs what is queued, then ends and joins all threads. Not from a callback. */
 void wsm_dispatcher_stop(struct wsm_dispatcher *dispatcher);
+/* After wsm_dispatcher_stop(), once the loop thread has ended, which may still be about
+ * to wake one of them. */
+void wsm_dispatcher_clear(struct wsm_dispatcher *dispatcher);
 
 #endif

@@ -5,7 +5,13 @@
 
 #include "client/dispatcher.h"
 #include "client/thread.h"
+#include "net/poller.h"
 #include "wsmerror.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 static struct wsm_runtime {
     pthread_mutex_t life;
@@ -16,23 +22,43 @@ static struct wsm_runtime {
     pthread_mutex_t lock;
     struct wsm_list queue;
     bool is_running;
+    size_t waking; /* threads between posting and wake(); guarded by lock */
+    pthread_cond_t woken;
     struct wsm_handle_table handles;
 
     uv_loop_t loop;
-    uv_async_t wake;
+    int wake_fd; /* eventfd */
+    struct wsm_poller waker;
     pthread_t thread;
     struct wsm_dispatcher dispatcher;
 } runtime = {
     .life = PTHREAD_MUTEX_INITIALIZER,
     .stopped = PTHREAD_COND_INITIALIZER,
     .lock = PTHREAD_MUTEX_INITIALIZER,
+    .woken = PTHREAD_COND_INITIALIZER,
 };
 
-static void on_wake(uv_async_t *wake)
+/* Not uv_async_send(), whose receiver spins until the sender has returned: with both on
+ * one processor that is the rest of a time slice. */
+static void wake(void)
+{
+    uint64_t one = 1;
+
+    while (write(runtime.wake_fd, &one, sizeof(one)) < 0 && errno == EINTR)
+        continue; /* EAGAIN: it is awake */
+}
+
+static void on_wake(struct wsm_poller *waker, bool readable, bool writable)
 {
     struct wsm_list batch;
+    uint64_t count;
 
-    (void)wake;
+    (void)waker;
+    (void)readable;
+    (void)writable;
+    /* First this, then the queue: what is posted in between wakes us once more. */
+    if (read(runtime.wake_fd, &count, sizeof(count)) < 0)
+        count = 0;
     wsm_list_init(&batch);
     pthread_mutex_lock(&runtime.lock);
     if (!wsm_list_is_empty(&runtime.queue)) {
@@ -63,10 +89,15 @@ static bool start_loop(struct wsm_error *err)
 
     if (status != 0)
         return wsm_fail(err, ERROR_NOT_ENOUGH_MEMORY, "event loop: %s", uv_strerror(status));
-    status = uv_async_init(&runtime.loop, &runtime.wake, on_wake);
-    if (status != 0) {
+    runtime.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (runtime.wake_fd < 0) {
         uv_loop_close(&runtime.loop);
-        return wsm_fail(err, ERROR_NOT_ENOUGH_MEMORY, "event loop: %s", uv_strerror(status));
+        return wsm_fail(err, ERROR_NOT_ENOUGH_MEMORY, "event loop: %s", strerror(errno));
+    }
+    if (!wsm_poller_open(&runtime.waker, &runtime.loop, runtime.wake_fd, on_wake, err)) {
+        close(runtime.wake_fd);
+        uv_loop_close(&runtime.loop);
+        return false;
     }
     wsm_list_init(&runtime.queue);
     return true;
@@ -79,6 +110,7 @@ static bool start_threads(struct wsm_error *err)
     if (wsm_thread_start(&runtime.thread, loop_main, NULL, err))
         return true;
     wsm_dispatcher_stop(&runtime.dispatcher);
+    wsm_dispatcher_clear(&runtime.dispatcher);
     return false;
 }
 
@@ -87,9 +119,10 @@ static bool start(struct wsm_error *err)
     if (!start_loop(err))
         return false;
     if (!start_threads(err)) {
-        uv_close((uv_handle_t *)&runtime.wake, NULL);
+        wsm_poller_close(&runtime.waker, NULL);
         uv_run(&runtime.loop, UV_RUN_DEFAULT);
         uv_loop_close(&runtime.loop);
+        close(runtime.wake_fd);
         return false;
     }
     pthread_mutex_lock(&runtime.lock);
@@ -119,7 +152,7 @@ bool wsm_runtime_acquire(struct wsm_error *err)
 static void on_stop(struct wsm_message *message)
 {
     (void)message;
-    uv_close((uv_handle_t *)&runtime.wake, NULL);
+    wsm_poller_close(&runtime.waker, NULL);
 }
 
 static void stop(void)
@@ -131,10 +164,14 @@ static void stop(void)
     pthread_mutex_lock(&runtime.lock);
     wsm_list_add(&runtime.queue, &message.node);
     runtime.is_running = false;
+    while (runtime.waking > 0) /* after this nobody else uses wake_fd */
+        pthread_cond_wait(&runtime.woken, &runtime.lock);
     pthread_mutex_unlock(&runtime.lock);
-    uv_async_send(&runtime.wake);
+    wake();
     pthread_join(runtime.thread, NULL);
     uv_loop_close(&runtime.loop);
+    close(runtime.wake_fd);
+    wsm_dispatcher_clear(&runtime.dispatcher);
 }
 
 void wsm_runtime_release(void)
@@ -154,18 +191,29 @@ void wsm_runtime_release(void)
     pthread_mutex_unlock(&runtime.life);
 }
 
+/* The lock is free again before the loop wakes: it would only have to wait for it. Who
+ * adds to a queue that is not empty leaves the waking to whoever made it so. */
 bool wsm_runtime_post(struct wsm_message *message)
 {
     bool is_running;
+    bool is_first = false;
 
     pthread_mutex_lock(&runtime.lock);
     is_running = runtime.is_running;
     if (is_running) {
+        is_first = wsm_list_is_empty(&runtime.queue);
         wsm_list_add(&runtime.queue, &message->node);
-        uv_async_send(&runtime.wake); /* inside the lock: outside the loop might be gone */
+        runtime.waking += is_first;
     }
     pthread_mutex_unlock(&runtime.lock);
-    return is_running;
+    if (!is_first)
+        return is_running;
+    wake();
+    pthread_mutex_lock(&runtime.lock);
+    if (--runtime.waking == 0 && !runtime.is_running)
+        pthread_cond_signal(&runtime.woken);
+    pthread_mutex_unlock(&runtime.lock);
+    return true;
 }
 
 bool wsm_call_run(struct wsm_call *call, void (*handle)(struct wsm_message *message))
@@ -173,28 +221,18 @@ bool wsm_call_run(struct wsm_call *call, void (*handle)(struct wsm_message *mess
     bool ok;
 
     call->message.handle = handle;
-    call->is_done = false;
-    pthread_mutex_init(&call->lock, NULL);
-    pthread_cond_init(&call->done, NULL);
+    sem_init(&call->done, 0, 0); /* cannot fail */
     ok = wsm_runtime_post(&call->message);
-    if (ok) {
-        pthread_mutex_lock(&call->lock);
-        while (!call->is_done)
-            pthread_cond_wait(&call->done, &call->lock);
-        pthread_mutex_unlock(&call->lock);
-    }
-    pthread_cond_destroy(&call->done);
-    pthread_mutex_destroy(&call->lock);
+    while (ok && sem_wait(&call->done) != 0)
+        continue; /* EINTR */
+    sem_destroy(&call->done);
     return ok;
 }
 
 void wsm_call_done(struct wsm_call *call, uint32_t result)
 {
-    pthread_mutex_lock(&call->lock);
     call->result = result;
-    call->is_done = true;
-    pthread_cond_signal(&call->done);
-    pthread_mutex_unlock(&call->lock);
+    sem_post(&call->done);
 }
 
 bool wsm_runtime_handle_add(enum wsm_handle_type type, uint32_t api_version, void *object,

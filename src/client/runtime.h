@@ -9,7 +9,7 @@
 #include "client/message.h"
 #include "client/strand.h"
 
-#include <pthread.h>
+#include <semaphore.h>
 #include <uv.h>
 
 /* Counts one API handle; the first starts the threads. Application threads. */
@@ -23,10 +23,8 @@ bool wsm_runtime_post(struct wsm_message *message);
 /* A message whose sender waits for the answer. */
 struct wsm_call {
     struct wsm_message message;
-    uint32_t result; /* set by the loop thread before wsm_call_done() */
-    bool is_done;
-    pthread_mutex_t lock;
-    pthread_cond_t done;
+    uint32_t result; /* set by wsm_call_done() */
+    sem_t done;      /* no lock that the woken thread would have to wait for */
 };
 /* Posts and waits; false: there is no loop. Never on the loop thread. */
 bool wsm_call_run(struct wsm_call *call, void (*handle)(struct wsm_message *message));
