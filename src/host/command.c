@@ -222,7 +222,9 @@ void wsm_command_input(struct wsm_command *command, const struct wsm_host_input 
     struct wsm_error err = WSM_ERROR_INIT;
     enum wsm_input_result result;
 
+    /* Most commands get no input: then nothing needs to wake us for their pipe. */
     if (!input_fits(command, message, &err) ||
+        (message->data.len > 0 && !wsm_pipe_watch_input(pipe, host->epoll_fd, &err)) ||
         !wsm_input_add(&command->input, pipe->source.fd, message->data, &result, &err)) {
         wsm_link_failed(&host->link, message->request, &err);
         return;

@@ -24,14 +24,21 @@ bool wsm_pipe_open(struct wsm_pipe *pipe, int epoll_fd, bool is_input, int *out_
     fcntl(ours, F_SETFL, O_NONBLOCK); /* of this end only: theirs is another description */
     /* Edge-triggered: we use a pipe until it is empty or full, and one that is held back
      * must not wake us. */
-    if (!wsm_source_open(&pipe->source, epoll_fd, ours, (is_input ? EPOLLOUT : EPOLLIN) | EPOLLET,
-                         err)) {
+    if (is_input) {
+        pipe->source.fd = ours;
+    } else if (!wsm_source_open(&pipe->source, epoll_fd, ours, EPOLLIN | EPOLLET, err)) {
         close(ours);
         close(theirs);
         return false;
     }
     *out_theirs = theirs;
     return true;
+}
+
+bool wsm_pipe_watch_input(struct wsm_pipe *pipe, int epoll_fd, struct wsm_error *err)
+{
+    return pipe->source.events != 0 ||
+           wsm_source_open(&pipe->source, epoll_fd, pipe->source.fd, EPOLLOUT | EPOLLET, err);
 }
 
 static void shrunk(struct wsm_pipe *pipe, size_t *grown)

@@ -29,10 +29,14 @@ struct wsm_pipe {
         .source = WSM_SOURCE_INIT \
     }
 
-/* Opens a pipe: our end, non-blocking and waited for, into pipe->source (whose kind and
- * owner the caller sets); the command's end is the caller's to close. */
+/* Opens a pipe: our end, non-blocking and, unless it is for input, waited for, into
+ * pipe->source (whose kind and owner the caller sets); the command's end is the caller's
+ * to close. */
 bool wsm_pipe_open(struct wsm_pipe *pipe, int epoll_fd, bool is_input, int *out_theirs,
                    struct wsm_error *err) WSM_MUST_CHECK;
+/* From now on room in the pipe, and its end, wake the loop. */
+bool wsm_pipe_watch_input(struct wsm_pipe *pipe, int epoll_fd,
+                          struct wsm_error *err) WSM_MUST_CHECK;
 /* grown: how many pipes of the host are grown. */
 void wsm_pipe_close(struct wsm_pipe *pipe, size_t *grown);
 /* Was the pipe full when we came? Grows it if so for the second time in a row. */
