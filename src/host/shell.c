@@ -2,6 +2,7 @@
  * directory of the process, which commands inherit. */
 #include "host/shell.h"
 
+#include "ipc/stream_names.h"
 #include "wsmerror.h"
 
 #include <errno.h>
@@ -26,30 +27,13 @@ static bool copy(struct wsm_span text, const char *what, char **out, struct wsm_
     return *out != NULL || wsm_fail_memory(err, what);
 }
 
-/* Reads a blank-separated list of `names`; *out has bit i for names[i]. */
-static bool parse_streams(struct wsm_span list, const char *const *names, size_t count,
-                          uint32_t *out, struct wsm_error *err)
+static bool parse_streams(const struct wsm_host_open *open, uint32_t *out_inputs,
+                          uint32_t *out_outputs, struct wsm_error *err)
 {
-    uint32_t streams = 0;
-
-    while (list.len > 0) {
-        const uint8_t *blank = memchr(list.ptr, ' ', list.len);
-        struct wsm_span word = wsm_span_of(list.ptr,
-                                           blank == NULL ? list.len : (size_t)(blank - list.ptr));
-        size_t i = 0;
-
-        while (i < count && word.len > 0 && !wsm_span_is(word, names[i]))
-            i++;
-        if (i == count)
-            return wsm_fail(err, ERROR_INVALID_PARAMETER, "there is no stream '%.*s'",
-                            (int)(word.len < 64 ? word.len : 64), (const char *)word.ptr);
-        if (word.len > 0)
-            streams |= 1U << i;
-        list = blank == NULL ? wsm_span_of(NULL, 0)
-                             : wsm_span_of(blank + 1, list.len - word.len - 1);
-    }
-    *out = streams;
-    return true;
+    return (wsm_stream_names_parse(open->input_streams, wsm_input_stream_names, 1, out_inputs) &&
+            wsm_stream_names_parse(open->output_streams, wsm_output_stream_names, WSM_HOST_STREAMS,
+                                   out_outputs)) ||
+           wsm_fail(err, ERROR_INVALID_PARAMETER, "a stream of the shell is not known");
 }
 
 /* Empty = the home of the command's user, or / where that is not there, as after a log-in. */
@@ -75,8 +59,6 @@ static bool change_directory(struct wsm_span directory, struct wsm_error *err)
 bool wsm_shell_open(struct wsm_shell *shell, const struct wsm_host_open *open, int64_t now_ms,
                     struct wsm_error *err)
 {
-    static const char *const input_names[] = { "stdin" };
-    static const char *const output_names[] = { "stdout", "stderr" };
     struct wsm_shell opened = { .drain_timeout_ms = open->drain_timeout_ms,
                                 .commands_max = open->commands_max,
                                 .opened_ms = now_ms };
@@ -87,9 +69,7 @@ bool wsm_shell_open(struct wsm_shell *shell, const struct wsm_host_open *open, i
     if (!copy(open->resource_uri, "resource URI", &opened.resource_uri, err) ||
         !copy(open->input_streams, "input streams", &opened.input_streams, err) ||
         !copy(open->output_streams, "output streams", &opened.output_streams, err) ||
-        !parse_streams(open->input_streams, input_names, 1, &inputs, err) ||
-        !parse_streams(open->output_streams, output_names, WSM_HOST_STREAMS, &opened.outputs,
-                       err) ||
+        !parse_streams(open, &inputs, &opened.outputs, err) ||
         !wsm_environ_make((const char *const *)environ, open->code_page, open->environment,
                           &opened.environment, err) ||
         !change_directory(open->working_directory, err)) {

@@ -3,6 +3,7 @@
 #include "proto/create.h"
 
 #include "base/log.h"
+#include "ipc/stream_names.h"
 #include "server/dispatch.h"
 #include "server/http_conn.h"
 #include "server/service.h"

@@ -10,6 +10,7 @@
 
 #include "proto/receive.h"
 
+#include "ipc/stream_names.h"
 #include "proto/fault.h"
 #include "server/dispatch.h"
 #include "server/http_conn.h"

@@ -2,6 +2,7 @@
  * one after the other; the host takes each whole or not at all. */
 #include "proto/send.h"
 
+#include "ipc/stream_names.h"
 #include "server/dispatch.h"
 #include "wsmerror.h"
 

@@ -3,6 +3,7 @@
 #include "server/shell_table.h"
 
 #include "base/log.h"
+#include "ipc/stream_names.h"
 #include "server/exchange.h"
 #include "server/op_receive.h"
 #include "wsmerror.h"
@@ -19,9 +20,6 @@ enum event {
     EVENT_GONE,   /* the host has ended, or there is none */
     EVENT_COUNT
 };
-
-const char *const wsm_input_stream_names[1] = { "stdin" };
-const char *const wsm_output_stream_names[WSM_HOST_STREAMS] = { "stdout", "stderr" };
 
 static const char *const state_names[WSM_SHELL_STATES] = {
     "-",        "starting", "greeting", "opening", "open", "reconnecting", "greeting again",
@@ -409,31 +407,4 @@ void wsm_command_remove(struct wsm_command *command, const struct wsm_error *err
         *command->sender = NULL;
     wsm_carrier_unref(command->last.carrier);
     free(command);
-}
-
-bool wsm_stream_names_parse(struct wsm_span list, const char *const *names, size_t name_count,
-                            uint32_t *out_bits)
-{
-    uint32_t bits = 0;
-    size_t at = 0;
-
-    while (at < list.len) {
-        struct wsm_span word = { list.ptr + at, 0 };
-        size_t i = 0;
-
-        while (at < list.len && !wsm_is_xml_space(list.ptr[at])) {
-            at++;
-            word.len++;
-        }
-        at++;
-        if (word.len == 0)
-            continue;
-        while (i < name_count && !wsm_span_is(word, names[i]))
-            i++;
-        if (i == name_count)
-            return false;
-        bits |= 1U << i;
-    }
-    *out_bits = bits;
-    return true;
 }

@@ -126,10 +126,4 @@ struct wsm_command *wsm_command_add(struct wsm_shell *shell, const struct wsm_gu
 /* Ends what waits for it with `err` (borrowed) and frees it. */
 void wsm_command_remove(struct wsm_command *command, const struct wsm_error *err);
 
-/* Blank separated names to bits by their place in `names`. False: one is not there. */
-bool wsm_stream_names_parse(struct wsm_span list, const char *const *names, size_t name_count,
-                            uint32_t *out_bits) WSM_MUST_CHECK;
-extern const char *const wsm_input_stream_names[1];
-extern const char *const wsm_output_stream_names[WSM_HOST_STREAMS];
-
 #endif

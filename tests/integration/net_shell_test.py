@@ -103,6 +103,13 @@ class Dialogue(Base):
         self.assertEqual(collect(self.conn, shell, command_id)[0], b"/usr\n  a=b & c")
         self.conn.call(delete(shell))
 
+    def test_streams_with_any_white_space_between(self):
+        shell = open_shell(self.conn, streams=("\tstdin\n", "stdout\t\r\n stderr"))
+        command_id = start(self.conn, shell, "cat; echo err >&amp;2")
+        self.conn.call(send(shell, stream(b"in", command_id, end=True)))
+        self.assertEqual(collect(self.conn, shell, command_id), (b"in", b"err\n", 0))
+        self.conn.call(delete(shell))
+
     def test_lines(self):
         shell = open_shell(self.conn)
         skip = [("WINRS_SKIP_CMD_SHELL", "TRUE", False), ("WINRS_CONSOLEMODE_STDIN", "TRUE", True)]

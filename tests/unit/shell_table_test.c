@@ -421,24 +421,6 @@ static void test_shell_table_other_version_is_no_shell(void **state)
     assert_null(found(f, "alice"));
 }
 
-static void test_shell_table_stream_names(void **state)
-{
-    uint32_t bits = 9;
-
-    (void)state;
-    assert_true(wsm_stream_names_parse(wsm_span_str(" stderr\t stdout\n"), wsm_output_stream_names,
-                                       2, &bits));
-    assert_int_equal(bits, 3);
-    assert_true(wsm_stream_names_parse(wsm_span_of(NULL, 0), wsm_output_stream_names, 2, &bits));
-    assert_int_equal(bits, 0);
-    bits = 9;
-    assert_false(
-        wsm_stream_names_parse(wsm_span_str("stdout pr"), wsm_output_stream_names, 2, &bits));
-    assert_false(
-        wsm_stream_names_parse(wsm_span_str("stdoutx"), wsm_output_stream_names, 2, &bits));
-    assert_int_equal(bits, 9);
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -464,7 +446,6 @@ int main(void)
         TEST(test_shell_table_answer_to_something_else_ends_the_connection),
         TEST(test_shell_table_answers_to_nothing_are_skipped),
         TEST(test_shell_table_other_version_is_no_shell),
-        TEST(test_shell_table_stream_names),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
