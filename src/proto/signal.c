@@ -23,14 +23,19 @@ bool wsm_signal_request_parse(const struct wsm_envelope *env, struct wsm_signal_
                               struct wsm_error *err)
 {
     const struct wsm_xml_node *signal = wsm_envelope_content(env);
+    const struct wsm_xml_node *code;
     struct wsm_signal_request msg = { .code = { NULL, 0 } };
     struct wsm_span id;
 
     if (signal == NULL || !wsm_xml_is(signal, WSM_NS_SHELL, "Signal"))
         return wsm_fail(err, ERROR_WSMAN_SCHEMA_VALIDATION_ERROR, "no rsp:Signal in the body");
-    msg.code = wsm_xml_child_text(signal, WSM_NS_SHELL, "Code");
+    code = wsm_xml_child(signal, WSM_NS_SHELL, "Code");
+    if (code == NULL || wsm_xml_next_same(code) != NULL)
+        return wsm_fail(err, ERROR_WSMAN_SCHEMA_VALIDATION_ERROR,
+                        "rsp:Signal: not exactly one rsp:Code");
+    msg.code = wsm_span_trim(code->text);
     if (msg.code.len == 0)
-        return wsm_fail(err, ERROR_WSMAN_SCHEMA_VALIDATION_ERROR, "rsp:Signal: no rsp:Code");
+        return wsm_fail(err, ERROR_WSMAN_SCHEMA_VALIDATION_ERROR, "rsp:Code: names no signal");
     if (wsm_xml_attr(signal, NULL, "CommandId", &id))
         msg.command_id = wsm_span_trim(id);
     *out = msg;
