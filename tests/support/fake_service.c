@@ -114,14 +114,17 @@ static bool peer_has_gone(int fd)
     return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
-/* Waits under the lock for `answer`; false: the peer or the service went. */
+/* Waits under the lock for an answer; false: the peer or the service went. The peer is
+ * looked at also when there is one: what goes to a closed connection would be lost. */
 static bool wait_for_answer(struct fake_service *service, struct connection *connection)
 {
-    while (service->first == NULL) {
+    for (;;) {
         struct timespec soon;
 
         if (service->is_stopping || peer_has_gone(connection->fd))
             return false;
+        if (service->first != NULL)
+            return true;
         clock_gettime(CLOCK_REALTIME, &soon);
         soon.tv_nsec += 2000000;
         if (soon.tv_nsec >= 1000000000) {
@@ -130,7 +133,6 @@ static bool wait_for_answer(struct fake_service *service, struct connection *con
         }
         pthread_cond_timedwait(&service->changed, &service->lock, &soon);
     }
-    return true;
 }
 
 static void write_stream(struct fake_reply *reply, const char *name, struct wsm_span data, bool end)
