@@ -20,7 +20,8 @@
 enum { LISTENER_FD = 3, BACKLOG = 16, EXIT_USAGE = 64 };
 
 struct options {
-    int starter_fd; /* -1 = none */
+    int starter_fd;   /* -1 = none */
+    int connected_fd; /* the first connection with net; -1 = none */
     struct rlimit files;
     enum wsm_log_level log_level;
 };
@@ -75,6 +76,7 @@ static bool parse_options(int argc, char **argv, struct options *out)
 {
     static const struct option known[] = {
         { "watch-fd", required_argument, NULL, 'w' },
+        { "connected-fd", required_argument, NULL, 'c' },
         { "nofile", required_argument, NULL, 'n' },
         { "log-level", required_argument, NULL, 'l' },
         { NULL, 0, NULL, 0 },
@@ -82,17 +84,36 @@ static bool parse_options(int argc, char **argv, struct options *out)
     int option;
     bool ok = true;
 
-    *out = (struct options){ .starter_fd = -1, .log_level = WSM_LOG_INFO };
+    *out = (struct options){ .starter_fd = -1, .connected_fd = -1, .log_level = WSM_LOG_INFO };
     getrlimit(RLIMIT_NOFILE, &out->files);
     while (ok && (option = getopt_long(argc, argv, "", known, NULL)) != -1) {
         if (option == 'w')
             ok = parse_fd(optarg, &out->starter_fd);
+        else if (option == 'c')
+            ok = parse_fd(optarg, &out->connected_fd);
         else if (option == 'n')
             ok = parse_limits(optarg, &out->files);
         else
             ok = option == 'l' && parse_level(optarg, &out->log_level);
     }
-    return ok && optind == argc;
+    return ok && optind == argc && (out->connected_fd < 0 || out->connected_fd != out->starter_fd);
+}
+
+/* Closes whatever else was inherited; either may be -1. */
+static void keep_only(int one, int other)
+{
+    const int kept[] = { one < other ? one : other, one < other ? other : one };
+    unsigned from = LISTENER_FD + 1;
+
+    for (size_t i = 0; i < 2; i++) {
+        if (kept[i] < 0)
+            continue;
+        if ((unsigned)kept[i] > from)
+            close_range(from, (unsigned)kept[i] - 1, 0);
+        from = (unsigned)kept[i] + 1;
+        fcntl(kept[i], F_SETFD, FD_CLOEXEC);
+    }
+    close_range(from, ~0U, 0);
 }
 
 /* Standard input and output lead nowhere; nothing that was inherited by mistake stays. */
@@ -103,14 +124,9 @@ static bool set_descriptors(const struct options *options, struct wsm_error *err
     if (fd < 0 || dup2(fd, STDIN_FILENO) < 0 || dup2(fd, STDOUT_FILENO) < 0 ||
         (fcntl(STDERR_FILENO, F_GETFD) < 0 && dup2(fd, STDERR_FILENO) < 0))
         return wsm_fail(err, ERROR_INTERNAL_ERROR, "/dev/null: %s", strerror(errno));
-    if (options->starter_fd < 0) {
-        close_range(LISTENER_FD + 1, ~0U, 0);
-        return true;
-    }
-    close_range(LISTENER_FD + 1, (unsigned)options->starter_fd - 1, 0);
-    close_range((unsigned)options->starter_fd + 1, ~0U, 0);
-    fcntl(options->starter_fd, F_SETFD, FD_CLOEXEC);
-    fcntl(options->starter_fd, F_SETFL, O_NONBLOCK);
+    keep_only(options->starter_fd, options->connected_fd);
+    if (options->starter_fd >= 0)
+        fcntl(options->starter_fd, F_SETFL, O_NONBLOCK);
     return true;
 }
 
@@ -157,6 +173,8 @@ static bool run(const struct options *options, struct wsm_error *err)
     if (!set_descriptors(options, err) || !start_listening(err) ||
         !wsm_host_init(&host, LISTENER_FD, options->starter_fd, &limits, err))
         return false;
+    if (options->connected_fd >= 0)
+        wsm_link_open(&host.link, options->connected_fd);
     ok = wsm_host_run(&host, err);
     wsm_host_clear(&host);
     return ok;
@@ -165,8 +183,8 @@ static bool run(const struct options *options, struct wsm_error *err)
 int main(int argc, char **argv)
 {
     static const char usage[] =
-        "winrmd-shell is started by winrmd: winrmd-shell [--watch-fd N] [--nofile SOFT:HARD] "
-        "[--log-level error|warning|info|debug]\n";
+        "winrmd-shell is started by winrmd: winrmd-shell [--connected-fd N] [--watch-fd N] "
+        "[--nofile SOFT:HARD] [--log-level error|warning|info|debug]\n";
     struct wsm_error err = WSM_ERROR_INIT;
     struct options options;
 

@@ -23,7 +23,8 @@
 #include <unistd.h>
 
 /* A new host listens about half a millisecond after its start, and nothing tells of it: so
- * the first tries come quickly, and only a slow one is asked more rarely. */
+ * the first tries come quickly, and only a slow one is asked more rarely. It matters only
+ * to a net that comes or goes just then: the first connection is the host's from birth. */
 enum { RETRY_FIRST_US = 200, RETRY_LAST_US = 20000 };
 
 /* A host started by us. */
@@ -31,10 +32,10 @@ struct child {
     struct wsm_list node;
     pid_t pid;
     uint64_t id;
+    int64_t listens_by_us; /* until then it may not listen yet */
 };
 
 enum dial_kind {
-    DIAL_NEW,   /* just started: does not listen yet */
     DIAL_KNOWN, /* CONNECT_HOST */
     DIAL_SCAN,
 };
@@ -93,7 +94,7 @@ static struct dial *dial_new(struct wsm_hosts *hosts, enum dial_kind kind, uint6
     wsm_list_add(&hosts->dials, &dial->node);
     if (kind == DIAL_SCAN)
         hosts->scan_active++;
-    wsm_timer_start_us(hosts->loop, &dial->timer, kind == DIAL_NEW ? RETRY_FIRST_US : 0);
+    wsm_timer_start_us(hosts->loop, &dial->timer, 0);
     return dial;
 }
 
@@ -104,8 +105,6 @@ static void dial_failed(struct dial *dial, const struct wsm_error *err)
     enum dial_kind kind = dial->kind;
     uint64_t request = dial->request, id = dial->id;
 
-    if (kind == DIAL_NEW)
-        kill(dial->record.pid, SIGKILL); /* ours, not reaped; harmless if it is dead */
     dial_free(dial);
     if (kind != DIAL_SCAN)
         hosts->events->on_failed(hosts, request, id, err);
@@ -128,6 +127,20 @@ static bool check_peer(const struct dial *dial, int fd, struct wsm_error *err)
     return true;
 }
 
+/* Started a moment ago and still there? */
+static bool may_not_listen_yet(const struct wsm_hosts *hosts, uint64_t id)
+{
+    const struct wsm_list *node;
+
+    WSM_LIST_FOREACH (node, &hosts->children) {
+        const struct child *child = WSM_CONTAINER_OF(node, const struct child, node);
+
+        if (child->id == id)
+            return wsm_now_us() < child->listens_by_us;
+    }
+    return false;
+}
+
 /* One try. *out_fd is -1 if it is worth trying again. */
 static bool connect_once(const struct dial *dial, int *out_fd, struct wsm_error *err)
 {
@@ -147,7 +160,7 @@ static bool connect_once(const struct dial *dial, int *out_fd, struct wsm_error 
     error = errno;
     close(fd);
     *out_fd = -1;
-    if (error == EAGAIN || (error == ECONNREFUSED && dial->kind == DIAL_NEW))
+    if (error == EAGAIN || (error == ECONNREFUSED && may_not_listen_yet(dial->hosts, dial->id)))
         return true;
     if (error != ECONNREFUSED && error != ENOENT)
         return wsm_fail(err, ERROR_INTERNAL_ERROR, "shell host %016" PRIx64 ": %s", dial->id,
@@ -223,21 +236,23 @@ static bool bind_socket(int *out_fd, uint64_t *out_id, struct wsm_error *err)
     return true;
 }
 
-static bool spawn_host(const struct wsm_hosts_options *options, int socket_fd, pid_t *out_pid,
-                       struct wsm_error *err)
+static bool spawn_host(const struct wsm_hosts_options *options, int socket_fd, int connected_fd,
+                       pid_t *out_pid, struct wsm_error *err)
 {
     char *argv[] = { (char *)(uintptr_t)options->program,
                      (char *)(uintptr_t) "--nofile",
                      (char *)(uintptr_t)options->nofile,
-                     options->watch_fd >= 0 ? (char *)(uintptr_t) "--watch-fd" : NULL,
+                     (char *)(uintptr_t) "--connected-fd",
                      (char *)(uintptr_t) "4",
+                     options->watch_fd >= 0 ? (char *)(uintptr_t) "--watch-fd" : NULL,
+                     (char *)(uintptr_t) "5",
                      NULL };
-    const int fds[] = { socket_fd, options->watch_fd };
+    const int fds[] = { socket_fd, connected_fd, options->watch_fd };
     struct wsm_spawn spawn = { .path = options->program,
                                .argv = argv,
                                .environment = options->environment,
                                .fds = fds,
-                               .fd_count = options->watch_fd >= 0 ? 2 : 1,
+                               .fd_count = options->watch_fd >= 0 ? 3 : 2,
                                .group = WSM_SPAWN_OWN_SESSION };
 
     return wsm_spawn_run(&spawn, out_pid, err);
@@ -250,16 +265,46 @@ static void child_free(struct wsm_hosts *hosts, struct child *child)
     free(child);
 }
 
-/* The host runs: writes its record and begins to connect. */
-static bool adopt(struct wsm_hosts *hosts, struct child *child, uint64_t request,
-                  struct wsm_host_record *record, struct wsm_error *err)
+/* The host runs, but only with its record would a later monitor or net find it: without
+ * one it ends, which whoever has its connection sees. */
+static void keep_record(struct wsm_hosts *hosts, const struct child *child,
+                        struct wsm_host_record *record)
 {
+    struct wsm_error err = WSM_ERROR_INIT;
+
     if (!wsm_process_start(child->pid, &record->start))
-        return wsm_fail(err, ERROR_INTERNAL_ERROR, "/proc/%d/stat cannot be read", child->pid);
-    if (!wsm_host_record_save(hosts->dir, child->id, record, err))
+        wsm_fail(&err, ERROR_INTERNAL_ERROR, "/proc/%d/stat cannot be read", child->pid);
+    else if (wsm_host_record_save(hosts->dir, child->id, record, &err))
+        return;
+    wsm_log_error("shell host %016" PRIx64 ": %s", child->id, wsm_error_text(&err));
+    wsm_error_clear(&err);
+    kill(child->pid, SIGKILL); /* its files go when it is reaped */
+}
+
+/* Fills child->pid and child->id. *out_fd, the other end of its first connection, is owned
+ * by the caller. */
+static bool start_connected(struct wsm_hosts *hosts, struct child *child, int *out_fd,
+                            struct wsm_error *err)
+{
+    int pair[2];
+    int fd = -1;
+    bool ok;
+
+    if (!wsm_channel_pair(pair, err))
         return false;
-    return dial_new(hosts, DIAL_NEW, request, child->id, record) != NULL ||
-           wsm_fail_memory(err, "shell host");
+    ok = bind_socket(&fd, &child->id, err);
+    if (ok && !spawn_host(&hosts->options, fd, pair[1], &child->pid, err)) {
+        wsm_host_record_remove(hosts->dir, child->id);
+        ok = false;
+    }
+    if (fd >= 0)
+        close(fd); /* else a connection to a dead host would succeed */
+    close(pair[1]);
+    if (ok)
+        *out_fd = pair[0];
+    else
+        close(pair[0]);
+    return ok;
 }
 
 bool wsm_hosts_start(struct wsm_hosts *hosts, uint64_t request, const char *shell_id,
@@ -267,7 +312,7 @@ bool wsm_hosts_start(struct wsm_hosts *hosts, uint64_t request, const char *shel
 {
     struct wsm_host_record record = { .uid = hosts->options.uid };
     struct child *child;
-    int fd = -1;
+    int fd;
 
     if (hosts->child_count == WSM_HOSTS_MAX)
         return wsm_fail(err, ERROR_WSMAN_QUOTA_SYSTEM, "%d shell hosts are running, no more start",
@@ -280,24 +325,19 @@ bool wsm_hosts_start(struct wsm_hosts *hosts, uint64_t request, const char *shel
     child = calloc(1, sizeof(*child));
     if (child == NULL)
         return wsm_fail_memory(err, "shell host");
-    if (!bind_socket(&fd, &child->id, err)) {
+    if (!start_connected(hosts, child, &fd, err)) {
         free(child);
         return false;
     }
-    if (!spawn_host(&hosts->options, fd, &child->pid, err)) {
-        close(fd);
-        wsm_host_record_remove(hosts->dir, child->id);
-        free(child);
-        return false;
-    }
-    close(fd); /* else a connection to a dead host would succeed */
     record.pid = child->pid;
+    child->listens_by_us = wsm_now_us() + WSM_HOSTS_CONNECT_MS * INT64_C(1000);
     wsm_list_add(&hosts->children, &child->node);
     hosts->child_count++;
-    if (!adopt(hosts, child, request, &record, err)) {
-        kill(child->pid, SIGKILL); /* its files go when it is reaped */
-        return false;
-    }
+    hosts->events->on_connected(hosts, request, child->id, &record, fd);
+    close(fd);
+    /* Last: /proc cannot be read before the new program is loaded, and meanwhile net and
+     * the host can begin to talk. */
+    keep_record(hosts, child, &record);
     return true;
 }
 
@@ -332,8 +372,8 @@ static bool scan_add(struct wsm_hosts *hosts, uint64_t id, size_t *room)
     return true;
 }
 
-/* What a monitor left behind that died while it started a host: no dial of that kind is
- * under way now, so a socket without a record belongs to nobody, nor does a half record. */
+/* What a monitor left behind that died while it started a host: ours have their record
+ * before we come here, so a socket without one belongs to nobody, nor does a half record. */
 static void remove_leftover(const struct wsm_hosts *hosts, const char *name)
 {
     uint64_t id = wsm_host_name_parse(name, ".sock");
@@ -428,13 +468,8 @@ void wsm_hosts_cancel(struct wsm_hosts *hosts)
 {
     struct wsm_list *node, *tmp;
 
-    WSM_LIST_FOREACH_SAFE (node, tmp, &hosts->dials) {
-        struct dial *dial = WSM_CONTAINER_OF(node, struct dial, node);
-
-        if (dial->kind == DIAL_NEW)
-            kill(dial->record.pid, SIGKILL);
-        dial_free(dial);
-    }
+    WSM_LIST_FOREACH_SAFE (node, tmp, &hosts->dials)
+        dial_free(WSM_CONTAINER_OF(node, struct dial, node));
     end_scan(hosts);
 }
 
@@ -447,19 +482,6 @@ void wsm_hosts_clear(struct wsm_hosts *hosts)
     wsm_hosts_cancel(hosts);
     WSM_LIST_FOREACH_SAFE (node, tmp, &hosts->children)
         child_free(hosts, WSM_CONTAINER_OF(node, struct child, node));
-}
-
-static struct dial *find_new_dial(const struct wsm_hosts *hosts, uint64_t id)
-{
-    struct wsm_list *node;
-
-    WSM_LIST_FOREACH (node, &hosts->dials) {
-        struct dial *dial = WSM_CONTAINER_OF(node, struct dial, node);
-
-        if (dial->id == id && dial->kind == DIAL_NEW)
-            return dial;
-    }
-    return NULL;
 }
 
 static struct child *find_child(const struct wsm_hosts *hosts, pid_t pid)
@@ -478,29 +500,12 @@ static struct child *find_child(const struct wsm_hosts *hosts, pid_t pid)
 bool wsm_hosts_on_exit(struct wsm_hosts *hosts, pid_t pid, int status)
 {
     struct child *child = find_child(hosts, pid);
-    struct wsm_error err = WSM_ERROR_INIT;
-    struct dial *dial;
-    uint64_t id;
 
     if (child == NULL)
         return false;
-    id = child->id;
+    wsm_host_record_remove(hosts->dir, child->id);
+    wsm_log(status == 0 ? WSM_LOG_DEBUG : WSM_LOG_WARNING,
+            "shell host %016" PRIx64 " has ended, status %x", child->id, (unsigned)status);
     child_free(hosts, child);
-    wsm_host_record_remove(hosts->dir, id);
-    wsm_log_debug("shell host %016" PRIx64 " has ended, status %x", id, (unsigned)status);
-    dial = find_new_dial(hosts, id);
-    if (dial == NULL)
-        return true;
-    if (WIFSIGNALED(status))
-        wsm_fail(&err, ERROR_INTERNAL_ERROR,
-                 "shell host %016" PRIx64 " was killed by signal %d before it listened", id,
-                 WTERMSIG(status));
-    else
-        wsm_fail(&err, ERROR_INTERNAL_ERROR,
-                 "shell host %016" PRIx64 " ended with status %d before it listened", id,
-                 WEXITSTATUS(status));
-    dial->kind = DIAL_KNOWN; /* nothing to kill any more */
-    dial_failed(dial, &err);
-    wsm_error_clear(&err);
     return true;
 }

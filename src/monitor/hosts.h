@@ -15,7 +15,8 @@ enum {
 struct wsm_hosts;
 
 struct wsm_hosts_events {
-    /* Connected and checked. fd is borrowed. request is 0 for one that the scan found. */
+    /* Connected and checked, or born so. fd is borrowed. request is 0 for one that the scan
+     * found. */
     void (*on_connected)(struct wsm_hosts *hosts, uint64_t request, uint64_t id,
                          const struct wsm_host_record *record, int fd);
     /* request is never 0. */
@@ -56,7 +57,8 @@ void wsm_hosts_init(struct wsm_hosts *hosts, struct wsm_loop *loop, const struct
 /* Lets go of everything; the hosts live on. */
 void wsm_hosts_clear(struct wsm_hosts *hosts);
 
-/* Starts a host; on_connected or on_failed follows, later than the call. */
+/* Starts a host; on_connected comes before this returns true. A host that fails at its
+ * start shows as the end of that connection. */
 bool wsm_hosts_start(struct wsm_hosts *hosts, uint64_t request, const char *shell_id,
                      const char *owner, struct wsm_error *err) WSM_MUST_CHECK;
 /* A fresh connection to a known one. ERROR_WSMAN_UNEXPECTED_SELECTORS: there is none. */
@@ -65,7 +67,7 @@ bool wsm_hosts_connect(struct wsm_hosts *hosts, uint64_t request, uint64_t id,
 /* Connects to every host with a record, then on_scan_end. Ends a scan that runs. */
 void wsm_hosts_start_scan(struct wsm_hosts *hosts);
 void wsm_hosts_resume_scan(struct wsm_hosts *hosts);
-/* Net is gone: ends the scan, forgets requests, ends hosts that nobody was told of. */
+/* Net is gone: ends the scan, forgets requests. Hosts that nobody opened leave by themselves. */
 void wsm_hosts_cancel(struct wsm_hosts *hosts);
 
 /* waitpid() has returned it. False: not a host of ours. */

@@ -95,7 +95,7 @@ static bool spawn_with(const struct wsm_spawn *spawn, const int *fds, pid_t *out
 bool wsm_spawn_run(const struct wsm_spawn *spawn, pid_t *out_pid, struct wsm_error *err)
 {
     /* Duplicates above the targets: else one dup2 could overwrite the source of the next. */
-    int copies[WSM_SPAWN_FDS_MAX] = { -1, -1 };
+    int copies[WSM_SPAWN_FDS_MAX] = { -1, -1, -1 };
     bool ok = false;
     pid_t pid;
 

@@ -7,7 +7,7 @@
 #include <sys/types.h>
 
 enum {
-    WSM_SPAWN_FDS_MAX = 2, /* descriptors handed to a program, as 3, 4 */
+    WSM_SPAWN_FDS_MAX = 3, /* descriptors handed to a program, as 3, 4, 5 */
     WSM_SPAWN_FIRST_FD = 3,
 };
 

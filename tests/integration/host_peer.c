@@ -43,9 +43,9 @@ static struct sockaddr_un address_of(const struct host_peer *peer)
 }
 
 /* In the child: becomes the host. */
-static void become_host(int listener, int starter, const struct host_setup *setup)
+static void become_host(int listener, int starter, int connected, const struct host_setup *setup)
 {
-    const char *argv[6] = { WSM_TEST_HOST };
+    const char *argv[8] = { WSM_TEST_HOST };
     char home[64];
     char path[] = "PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin";
     char *const environment[] = { path,
@@ -58,17 +58,20 @@ static void become_host(int listener, int starter, const struct host_setup *setu
     size_t count = 1;
 
     snprintf(home, sizeof(home), "HOME=%s", setup->home == NULL ? "/tmp" : setup->home);
-    signal(SIGINT, SIG_IGN); /* commands must not inherit it */
-    if (starter == 3)
-        starter = dup(starter);
+    signal(SIGINT, SIG_IGN);                 /* commands must not inherit it */
+    listener = fcntl(listener, F_DUPFD, 10); /* none stands where another is to go */
+    starter = fcntl(starter, F_DUPFD, 10);
+    connected = fcntl(connected, F_DUPFD, 10);
     dup2(listener, 3);
-    if (starter >= 0 && starter != 4)
-        dup2(starter, 4);
-    fcntl(3, F_SETFD, 0);
     if (setup->is_watched) {
-        fcntl(4, F_SETFD, 0);
+        dup2(starter, 4);
         argv[count++] = "--watch-fd";
         argv[count++] = "4";
+    }
+    if (setup->is_connected) {
+        dup2(connected, 6);
+        argv[count++] = "--connected-fd";
+        argv[count++] = "6";
     }
     if (setup->nofile != NULL) {
         argv[count++] = "--nofile";
@@ -84,6 +87,7 @@ void host_start(struct host_peer *peer, const struct host_setup *setup)
     static const struct host_setup usual;
     struct sockaddr_un address;
     int starter[2] = { -1, -1 };
+    int connected[2] = { -1, -1 };
     int listener;
 
     if (setup == NULL)
@@ -98,14 +102,20 @@ void host_start(struct host_peer *peer, const struct host_setup *setup)
     assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
     if (setup->is_watched)
         assert_int_equal(pipe2(starter, O_CLOEXEC), 0);
+    if (setup->is_connected)
+        assert_true(wsm_channel_pair(connected, NULL));
     peer->pid = fork();
     assert_true(peer->pid >= 0);
     if (peer->pid == 0)
-        become_host(listener, starter[0], setup);
+        become_host(listener, starter[0], connected[1], setup);
     close(listener);
     if (starter[0] >= 0)
         close(starter[0]);
     peer->starter_fd = starter[1];
+    if (setup->is_connected) {
+        close(connected[1]);
+        assert_true(wsm_channel_open(&peer->channel, connected[0], NULL));
+    }
 }
 
 void host_connect(struct host_peer *peer)

@@ -24,6 +24,7 @@ struct host_setup {
     const char *nofile;
     const char *home; /* default: /tmp */
     bool is_watched;
+    bool is_connected; /* from birth: then without host_connect() */
 };
 
 /* What OPEN says; zero = the usual. */

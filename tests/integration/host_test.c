@@ -749,6 +749,37 @@ static void test_host_ends_when_idle_but_not_while_somebody_waits(void **state)
     host_stop(&peer);
 }
 
+static void test_host_has_a_connection_from_birth(void **state)
+{
+    struct host_output output = { .is_done = false };
+    struct host_peer peer;
+
+    (void)state;
+    host_start(&peer, &(struct host_setup){ .is_watched = true, .is_connected = true });
+    host_greet(&peer, NULL, NULL, NULL, 0);
+    assert_int_equal(host_open(&peer, NULL), 0);
+    /* All three were taken over, and nothing of them reaches a command. */
+    run_to_end(&peer, "test ! -e /proc/self/fd/4 -a ! -e /proc/self/fd/6", &output);
+    assert_int_equal(output.exit_code, 0);
+    host_output_clear(&output);
+    wsm_channel_close(&peer.channel);
+    host_connect(&peer); /* it listens as well */
+    host_stop(&peer);
+}
+
+static void test_host_that_is_never_told_outlives_its_first_connection(void **state)
+{
+    struct host_peer peer;
+
+    (void)state;
+    host_start(&peer, &(struct host_setup){ .is_connected = true });
+    wsm_channel_close(&peer.channel);
+    host_connect(&peer);
+    host_greet(&peer, NULL, NULL, NULL, 0);
+    assert_int_equal(host_open(&peer, NULL), 0);
+    host_stop(&peer);
+}
+
 static void test_host_ends_with_its_starter(void **state)
 {
     struct host_output output = { .is_done = false };
@@ -869,8 +900,10 @@ static void test_host_memory_does_not_grow_while_a_command_is_silent(void **stat
 
 static void test_host_refuses_bad_options(void **state)
 {
-    static const char *const bad[] = { "--nofile=1",   "--nofile=9:1", "--watch-fd=99",
-                                       "--watch-fd=3", "--nosuch",     "extra" };
+    static const char *const bad[] = { "--nofile=1",        "--nofile=9:1",
+                                       "--watch-fd=99",     "--watch-fd=3",
+                                       "--connected-fd=99", "--connected-fd=3",
+                                       "--nosuch",          "extra" };
 
     (void)state;
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -915,6 +948,8 @@ int main(void)
         cmocka_unit_test(test_host_newest_connection_wins),
         cmocka_unit_test(test_host_ends_a_connection_that_breaks_the_rules),
         cmocka_unit_test(test_host_ends_when_idle_but_not_while_somebody_waits),
+        cmocka_unit_test(test_host_has_a_connection_from_birth),
+        cmocka_unit_test(test_host_that_is_never_told_outlives_its_first_connection),
         cmocka_unit_test(test_host_ends_with_its_starter),
         cmocka_unit_test(test_host_commands_start_clean),
         cmocka_unit_test(test_host_memory_does_not_grow_while_a_command_is_silent),

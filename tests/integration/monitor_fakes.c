@@ -14,7 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { HOST_SOCKET = 3, HOST_WATCH = 4, CLIENTS_MAX = 16, FAILED = 99 };
+enum { HOST_SOCKET = 3, HOST_CONNECTED = 4, HOST_WATCH = 5, CLIENTS_MAX = 16, FAILED = 99 };
 
 extern char **environ;
 
@@ -110,6 +110,7 @@ static int fake_host(int argc, char **argv)
         return FAILED;
     if (mode == 'n')
         wait[0].fd = -1;
+    introduce(HOST_CONNECTED, argc, argv);
     for (;;) {
         if (poll(wait, 2, -1) < 0)
             return FAILED;
