@@ -48,28 +48,22 @@ static bool on_hello(struct service *service, const struct wsm_control_hello *he
     return true;
 }
 
-static enum wsm_log_level log_level(const char *name)
-{
-    static const char *const names[] = { "error", "warning", "info", "debug" };
-
-    for (size_t i = 0; i < COUNT_OF(names); i++)
-        if (strcmp(name, names[i]) == 0)
-            return (enum wsm_log_level)i;
-    return WSM_LOG_INFO;
-}
-
 static bool on_settings(struct service *service, const struct wsm_control_settings *settings,
                         struct wsm_error *err)
 {
     static const char users_file[] = "UsersFile=", level[] = "LogLevel=";
     struct wsm_span list = settings->values;
+    enum wsm_log_level highest;
     const char *text;
 
     if (!wsm_strings_are_valid(list))
         return wsm_fail(err, ERROR_INTERNAL_ERROR, "malformed settings");
     while (wsm_strings_next(&list, &text)) {
-        if (strncmp(text, level, sizeof(level) - 1) == 0)
-            wsm_log_set_sink(wsm_log_to_stderr, log_level(text + sizeof(level) - 1));
+        if (strncmp(text, level, sizeof(level) - 1) == 0) {
+            if (!wsm_log_level_parse(text + sizeof(level) - 1, &highest))
+                return wsm_fail(err, ERROR_INTERNAL_ERROR, "%s is not known", text);
+            wsm_log_set_sink(wsm_log_to_stderr, highest);
+        }
         if (strncmp(text, users_file, sizeof(users_file) - 1) != 0)
             continue;
         free(service->users_path);

@@ -16,6 +16,27 @@ static wsm_log_sink current_sink;
 static enum wsm_log_level highest_level;
 static const char *program_name = "";
 
+static const char *const level_names[] = { [WSM_LOG_ERROR] = "error",
+                                           [WSM_LOG_WARNING] = "warning",
+                                           [WSM_LOG_INFO] = "info",
+                                           [WSM_LOG_DEBUG] = "debug" };
+
+bool wsm_log_level_parse(const char *name, enum wsm_log_level *out)
+{
+    for (size_t i = 0; i < sizeof(level_names) / sizeof(level_names[0]); i++) {
+        if (strcmp(name, level_names[i]) == 0) {
+            *out = (enum wsm_log_level)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *wsm_log_level_name(enum wsm_log_level level)
+{
+    return level_names[level];
+}
+
 void wsm_log_set_sink(wsm_log_sink sink, enum wsm_log_level highest)
 {
     current_sink = sink;

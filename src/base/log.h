@@ -6,6 +6,10 @@
 
 enum wsm_log_level { WSM_LOG_ERROR, WSM_LOG_WARNING, WSM_LOG_INFO, WSM_LOG_DEBUG };
 
+/* By its name in options and settings: error, warning, info, debug. */
+bool wsm_log_level_parse(const char *name, enum wsm_log_level *out) WSM_MUST_CHECK;
+const char *wsm_log_level_name(enum wsm_log_level level);
+
 /* `line`: one line without its end, borrowed until the sink returns. Control
  * characters that a peer sent have been replaced by '?'. */
 typedef void (*wsm_log_sink)(enum wsm_log_level level, const char *line);

@@ -59,19 +59,6 @@ static bool parse_fd(const char *text, int *out)
     return true;
 }
 
-static bool parse_level(const char *text, enum wsm_log_level *out)
-{
-    static const char *const names[] = { "error", "warning", "info", "debug" };
-
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (strcmp(text, names[i]) == 0) {
-            *out = (enum wsm_log_level)i;
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool parse_options(int argc, char **argv, struct options *out)
 {
     static const struct option known[] = {
@@ -94,7 +81,7 @@ static bool parse_options(int argc, char **argv, struct options *out)
         else if (option == 'n')
             ok = parse_limits(optarg, &out->files);
         else
-            ok = option == 'l' && parse_level(optarg, &out->log_level);
+            ok = option == 'l' && wsm_log_level_parse(optarg, &out->log_level);
     }
     return ok && optind == argc && (out->connected_fd < 0 || out->connected_fd != out->starter_fd);
 }

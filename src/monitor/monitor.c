@@ -52,7 +52,7 @@ static void send_settings(struct monitor *monitor, struct wsm_service *service)
     struct wsm_control_settings settings;
 
     wsm_config_write(monitor->config, &values);
-    wsm_buf_printf(&values, "LogLevel=%s", monitor->options->log_level_name);
+    wsm_buf_printf(&values, "LogLevel=%s", wsm_log_level_name(monitor->options->log_level));
     wsm_buf_append_byte(&values, 0);
     settings.values = wsm_buf_span(&values);
     if (wsm_buf_ok(&values))

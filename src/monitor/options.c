@@ -92,19 +92,8 @@ static bool set_watch_fd(struct wsm_options *options, const char *value, struct 
 
 static bool set_log_level(struct wsm_options *options, const char *value, struct wsm_error *err)
 {
-    static const char *const names[] = { [WSM_LOG_ERROR] = "error",
-                                         [WSM_LOG_WARNING] = "warning",
-                                         [WSM_LOG_INFO] = "info",
-                                         [WSM_LOG_DEBUG] = "debug" };
-
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (strcmp(value, names[i]) == 0) {
-            options->log_level = (enum wsm_log_level)i;
-            options->log_level_name = names[i];
-            return true;
-        }
-    }
-    return wsm_fail(err, ERROR_INVALID_PARAMETER,
+    return wsm_log_level_parse(value, &options->log_level) ||
+           wsm_fail(err, ERROR_INVALID_PARAMETER,
                     "--log-level %s: must be error, warning, info or debug", value);
 }
 
@@ -205,8 +194,7 @@ bool wsm_options_parse(struct wsm_options *options, int argc, char **argv, struc
 {
     *options = (struct wsm_options){ .action = WSM_ACTION_SERVE,
                                      .watch_fd = -1,
-                                     .log_level = WSM_LOG_INFO,
-                                     .log_level_name = "info" };
+                                     .log_level = WSM_LOG_INFO };
     if (parse_arguments(options, argc, argv, err))
         return true;
     wsm_options_clear(options);

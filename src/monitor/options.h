@@ -24,7 +24,6 @@ struct wsm_options {
     bool allow_root_shells;
     int watch_fd; /* -1 = none */
     enum wsm_log_level log_level;
-    const char *log_level_name;
     const char *user_name; /* user add */
 };
 

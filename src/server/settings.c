@@ -101,19 +101,6 @@ static bool take_text(char **field, struct wsm_span value)
     return true;
 }
 
-static bool take_level(enum wsm_log_level *field, struct wsm_span value)
-{
-    static const char *const names[] = { "error", "warning", "info", "debug" };
-
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (wsm_span_is_nocase(value, names[i])) {
-            *field = (enum wsm_log_level)i;
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool take_number(const struct setting *setting, void *field, struct wsm_span value)
 {
     uint64_t number;
@@ -142,7 +129,7 @@ static bool take(struct wsm_settings *settings, struct wsm_span name, struct wsm
         if (table[i].kind == KIND_TEXT)
             return take_text(field, value);
         if (table[i].kind == KIND_LEVEL)
-            return take_level(field, value);
+            return wsm_log_level_parse((const char *)value.ptr, field); /* ends with NUL */
         return take_number(&table[i], field, value);
     }
     return true;

@@ -149,6 +149,20 @@ static void test_log_to_stderr_writes_whole_lines(void **state)
     assert_int_equal(count, 200);
 }
 
+static void test_log_levels_have_names(void **state)
+{
+    enum wsm_log_level level = WSM_LOG_ERROR;
+
+    (void)state;
+    assert_true(wsm_log_level_parse("debug", &level));
+    assert_int_equal(level, WSM_LOG_DEBUG);
+    assert_string_equal(wsm_log_level_name(WSM_LOG_WARNING), "warning");
+    assert_false(wsm_log_level_parse("loud", &level));
+    assert_false(wsm_log_level_parse("Info", &level));
+    assert_false(wsm_log_level_parse("", &level));
+    assert_int_equal(level, WSM_LOG_DEBUG);
+}
+
 static void log_one(void)
 {
     wsm_log_error("one");
@@ -168,6 +182,7 @@ static void test_log_to_stderr_survives_a_closed_one(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_log_levels_have_names),
         cmocka_unit_test_setup(test_log_reaches_the_sink, reset),
         cmocka_unit_test_setup(test_log_drops_lines_above_the_level, reset),
         cmocka_unit_test_setup(test_log_without_a_sink_does_nothing, reset),

@@ -68,7 +68,6 @@ static void test_options_all(void **state)
     assert_true(options.allow_root_shells);
     assert_int_equal(options.watch_fd, 7);
     assert_int_equal(options.log_level, WSM_LOG_DEBUG);
-    assert_string_equal(options.log_level_name, "debug");
     wsm_options_clear(&options);
 }
 
