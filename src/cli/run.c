@@ -268,6 +268,11 @@ static int status_of_failed(const struct run *run, uint32_t code, const char *te
     /* Windows ends a Receive with these after Ctrl-C (MS-WSMV peers differ). */
     if (run->state == INTERRUPTED && (code == ERROR_OPERATION_ABORTED || code == ERROR_CANCELLED))
         return WSM_CLI_SIGNAL + SIGINT;
+    /* The login was good enough for the shell: it is the program that may not be run. */
+    if (run->state == STARTING && code == ERROR_ACCESS_DENIED)
+        return wsm_cli_fail(WSM_CLI_PROTOCOL, "%s: %s (error %u)", run->session.label,
+                            wsm_cli_session_words(&run->session, text != NULL ? text : "refused"),
+                            code);
     return wsm_cli_session_fail(&run->session, code, text);
 }
 

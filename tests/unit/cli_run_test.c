@@ -388,6 +388,9 @@ static void test_run_command_that_is_refused_deletes_the_shell(void **state)
 {
     (void)state;
     expect((struct script){ .run = 0x80070002 }, 70, "CRDd", "words of the service");
+    /* The login was good enough for the shell: it is the program that may not be run. */
+    expect((struct script){ .run = ERROR_ACCESS_DENIED }, 70, "CRDd",
+           "words of the service (error 5)\n");
 }
 
 static void test_run_lost_connection_names_the_shell_and_leaves_it(void **state)
