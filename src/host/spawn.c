@@ -15,6 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { ARGUMENT_PAGES = 32 }; /* MAX_ARG_STRLEN of the kernel, which no header gives */
+
 /* HRESULT of ERROR_FILE_NOT_FOUND: what Windows answers for a program it does not find. */
 static const uint32_t error_not_found = 0x80070002U;
 static const uint32_t error_bad_exe_format = 193; /* Win32 ERROR_BAD_EXE_FORMAT */
@@ -185,7 +187,13 @@ static bool fail_spawn(const struct plan *plan, int error, struct wsm_error *err
         code = error_not_found;
     else if (error == ENOEXEC)
         code = error_bad_exe_format;
-    else if (error == E2BIG || error == ENAMETOOLONG)
+    else if (error == E2BIG)
+        return wsm_fail(err, error_too_long,
+                        "cannot run '%s': %s: an argument (for a shell the whole command line) "
+                        "has at most %ld bytes, all of them and the environment %ld",
+                        plan->argv[0], strerror(error), sysconf(_SC_PAGESIZE) * ARGUMENT_PAGES - 1,
+                        sysconf(_SC_ARG_MAX));
+    else if (error == ENAMETOOLONG)
         code = error_too_long;
     for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
         if (codes[i].error == error)

@@ -328,6 +328,7 @@ static void test_host_fails_what_cannot_be_run(void **state)
     static const char *const missing_path[] = { "/no/such/program", NULL };
     static const char *const directory[] = { "/etc", NULL };
     static const char *const present[] = { "printf", "%s|", "a b", "", "$HOME", NULL };
+    static char long_line[131073];
     struct host_output output = { .is_done = false };
     struct host_peer peer;
 
@@ -338,6 +339,9 @@ static void test_host_fails_what_cannot_be_run(void **state)
     assert_int_equal(host_run_direct(&peer, ID_A, missing_path), 2147942402U);
     assert_non_null(strstr(host_failure(), "/no/such/program"));
     assert_int_equal(host_run_direct(&peer, ID_A, directory), ERROR_ACCESS_DENIED);
+    memset(long_line, 'x', sizeof(long_line) - 1);
+    assert_int_equal(host_run(&peer, ID_A, long_line), 206); /* ERROR_FILENAME_EXCED_RANGE */
+    assert_non_null(strstr(host_failure(), "131071"));
     assert_int_equal(host_run(&peer, "not a guid", "true"),
                      ERROR_WINRS_SHELLCOMMAND_CLIENTID_NOT_VALID);
     assert_int_equal(host_run_direct(&peer, ID_A, present), 0);
@@ -657,9 +661,10 @@ static void test_host_newest_connection_wins(void **state)
     host_fetch(&peer, ID_A, both, 0, 0, 100);
     /* Half a message: a frame that says more follows. */
     {
-        uint8_t frame[WSM_FRAME_HEADER + 4] = { 0 };
+        static uint8_t frame[WSM_FRAME_MAX];
 
-        wsm_frame_header_write(frame, WSM_HOST_INPUT, WSM_FRAME_FLAG_MORE, 4);
+        wsm_frame_header_write(frame, WSM_HOST_INPUT, WSM_FRAME_FLAG_MORE,
+                               sizeof(frame) - WSM_FRAME_HEADER);
         assert_int_equal(write(peer.channel.fd, frame, sizeof(frame)), sizeof(frame));
     }
     old = peer.channel;
