@@ -129,6 +129,24 @@ out:
     return ok;
 }
 
+/* "Access denied" only where that is the reason: clients take it for a refused log-on. */
+static uint32_t code_of(int error)
+{
+    bool is_denied = error == EACCES || error == EPERM || error == EROFS || error == EEXIST;
+
+    return is_denied ? ERROR_ACCESS_DENIED : ERROR_INTERNAL_ERROR;
+}
+
+/* All of it, or errno says why not. */
+static bool write_all(int fd, struct wsm_span text)
+{
+    ssize_t count = write(fd, text.ptr, text.len);
+
+    if (count >= 0 && (size_t)count < text.len)
+        errno = ENOSPC; /* so few bytes are taken in part only by a disk that is full */
+    return count == (ssize_t)text.len;
+}
+
 bool wsm_run_dir_write(const struct wsm_run_dir *dir, const char *name, struct wsm_span text,
                        bool is_new, struct wsm_error *err)
 {
@@ -142,12 +160,11 @@ bool wsm_run_dir_write(const struct wsm_run_dir *dir, const char *name, struct w
     unlinkat(dir->fd, temporary, 0); /* left by a monitor that died here */
     fd = openat(dir->fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
-        return wsm_fail(err, ERROR_ACCESS_DENIED, "run directory, %s: %s", temporary,
-                        strerror(errno));
-    ok = write(fd, text.ptr, text.len) == (ssize_t)text.len &&
+        return wsm_fail(err, code_of(errno), "run directory, %s: %s", temporary, strerror(errno));
+    ok = write_all(fd, text) &&
          renameat2(dir->fd, temporary, dir->fd, name, is_new ? RENAME_NOREPLACE : 0) == 0;
     if (!ok) {
-        wsm_fail(err, ERROR_ACCESS_DENIED, "run directory, %s: %s", name, strerror(errno));
+        wsm_fail(err, code_of(errno), "run directory, %s: %s", name, strerror(errno));
         unlinkat(dir->fd, temporary, 0);
     }
     close(fd);

@@ -3,10 +3,13 @@
 #include "temp_dir.h"
 #include "wsmerror.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -156,6 +159,32 @@ static void test_run_dir_files_are_written_and_read(void **state)
     free(path);
 }
 
+/* A disk that takes no more is nobody's lack of rights: a client would ask for another
+ * password. The limit stands for it, here and for a file that was taken in part. */
+static void test_run_dir_full_is_not_access_denied(void **state)
+{
+    struct fixture *fixture = *state;
+    struct wsm_error err = WSM_ERROR_INIT;
+    struct rlimit before;
+
+    open_it(fixture);
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    for (rlim_t room = 0; room < 3; room += 2) {
+        const struct rlimit limit = { room, before.rlim_max };
+
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+        assert_false(
+            wsm_run_dir_write(&fixture->run_dir, "name", wsm_span_str("text"), true, &err));
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+        assert_int_equal(err.code, ERROR_INTERNAL_ERROR);
+        assert_null(strstr(wsm_error_text(&err), "Success"));
+        wsm_error_clear(&err);
+    }
+    assert_int_equal(faccessat(fixture->run_dir.fd, "name", F_OK, 0), -1);
+    assert_int_equal(faccessat(fixture->run_dir.fd, "name.tmp", F_OK, 0), -1);
+}
+
 static void test_run_dir_foreign_files_are_not_read(void **state)
 {
     struct fixture *fixture = *state;
@@ -185,6 +214,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_run_dir_lock_is_exclusive, setup, teardown),
         cmocka_unit_test_setup_teardown(test_run_dir_lock_file_is_no_link, setup, teardown),
         cmocka_unit_test_setup_teardown(test_run_dir_files_are_written_and_read, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_run_dir_full_is_not_access_denied, setup, teardown),
         cmocka_unit_test_setup_teardown(test_run_dir_foreign_files_are_not_read, setup, teardown),
     };
 
