@@ -342,6 +342,12 @@ static enum wsm_channel_result add_fragment(struct wsm_channel *channel, struct 
                  frame->type);
         return WSM_CHANNEL_BAD;
     }
+    /* So a message has few frames, and no peer keeps us here with frames that bring nothing. */
+    if (has_more && frame->payload.len != PAYLOAD_MAX) {
+        wsm_fail(err, ERROR_INVALID_PARAMETER, "channel: a part of message %u is not a full frame",
+                 frame->type);
+        return WSM_CHANNEL_BAD;
+    }
     if (frame->payload.len > WSM_MESSAGE_MAX - channel->message.len) {
         wsm_fail(err, ERROR_INVALID_PARAMETER, "channel: message %u above %d bytes", frame->type,
                  WSM_MESSAGE_MAX);

@@ -176,11 +176,28 @@ static void test_channel_refuses_another_type_within_a_message(void **state)
 
     (void)state;
     pair_open(&pair);
-    send_raw(&pair, 1, WSM_FRAME_FLAG_MORE, 3, 0);
+    send_raw(&pair, 1, WSM_FRAME_FLAG_MORE, PAYLOAD_MAX, 0);
     assert_int_equal(receive(&pair.a, &frame), WSM_CHANNEL_AGAIN);
     send_raw(&pair, 2, 0, 3, 0);
     assert_int_equal(receive(&pair.a, &frame), WSM_CHANNEL_BAD);
     pair_close(&pair);
+}
+
+/* Else a peer could keep the reader busy for ever with frames that bring nothing. */
+static void test_channel_refuses_small_parts_of_a_message(void **state)
+{
+    static const size_t lengths[] = { 0, 1, PAYLOAD_MAX - 1 };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+        struct wsm_frame frame;
+        struct pair pair;
+
+        pair_open(&pair);
+        send_raw(&pair, 1, WSM_FRAME_FLAG_MORE, lengths[i], 0);
+        assert_int_equal(receive(&pair.a, &frame), WSM_CHANNEL_BAD);
+        pair_close(&pair);
+    }
 }
 
 static void test_channel_refuses_packets_that_are_no_frames(void **state)
@@ -420,6 +437,7 @@ int main(void)
         cmocka_unit_test(test_channel_refuses_to_send_beyond_the_limit),
         cmocka_unit_test(test_channel_refuses_to_collect_beyond_the_limit),
         cmocka_unit_test(test_channel_refuses_another_type_within_a_message),
+        cmocka_unit_test(test_channel_refuses_small_parts_of_a_message),
         cmocka_unit_test(test_channel_refuses_packets_that_are_no_frames),
         cmocka_unit_test(test_channel_passes_descriptors),
         cmocka_unit_test(test_channel_closes_descriptors_it_refuses),
