@@ -24,7 +24,7 @@
 
 extern char **environ;
 
-static void die(const char *what)
+static _Noreturn void die(const char *what)
 {
     fprintf(stderr, "bench_commands: %s\n", what);
     exit(1);

@@ -26,7 +26,7 @@ extern char **environ;
 
 enum { REQUEST_MAX = 64 * 1024, ANSWER_BODY = 700, CLIENTS_MAX = 64 };
 
-static void die(const char *what)
+static _Noreturn void die(const char *what)
 {
     perror(what);
     exit(1);
