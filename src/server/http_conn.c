@@ -517,10 +517,12 @@ static void accept_request(struct wsm_http_conn *hc, struct wsm_logon *logon)
 
 /* ---- who is it? ---- */
 
-static void deny(struct wsm_http_conn *hc, struct wsm_span user, const char *reason)
+/* `setting` names what to look at, for an administrator whose client only says "denied". */
+static void deny(struct wsm_http_conn *hc, struct wsm_span user, const char *reason,
+                 const char *setting)
 {
-    wsm_log_info("denied user \"%.*s\" from %s: %s", (int)user.len,
-                 user.len == 0 ? "" : (const char *)user.ptr, hc->peer, reason);
+    wsm_log_info("denied user \"%.*s\" from %s: %s%s", (int)user.len,
+                 user.len == 0 ? "" : (const char *)user.ptr, hc->peer, reason, setting);
     refuse(hc, 401, 0);
 }
 
@@ -531,7 +533,7 @@ static void on_checked(struct wsm_auth_waiter *waiter, struct wsm_logon *logon, 
     if (logon != NULL)
         accept_request(hc, logon);
     else
-        deny(hc, wsm_buf_span(&hc->request.head.user), reason);
+        deny(hc, wsm_buf_span(&hc->request.head.user), reason, " (setting UsersFile)");
 }
 
 static void check_password(struct wsm_http_conn *hc, const struct wsm_basic *basic)
@@ -539,12 +541,11 @@ static void check_password(struct wsm_http_conn *hc, const struct wsm_basic *bas
     const char *missing = missing_setting(&hc->service->settings);
     struct wsm_span user = wsm_span_str(basic->name);
     struct wsm_logon *logon;
-    char reason[128];
+    char setting[64];
 
     if (missing != NULL) {
-        snprintf(reason, sizeof(reason), "Basic over HTTP is refused by setting %s = false",
-                 missing);
-        deny(hc, user, reason);
+        snprintf(setting, sizeof(setting), " (setting %s = false)", missing);
+        deny(hc, user, "Basic over HTTP is refused", setting);
         return;
     }
     wsm_buf_append_span(&hc->request.head.user, user);
@@ -561,7 +562,7 @@ static void check_password(struct wsm_http_conn *hc, const struct wsm_basic *bas
         read_up_to(hc, hc->request.head.len + READ_CHUNK);
         break;
     case WSM_AUTH_FAILED:
-        deny(hc, user, "out of memory");
+        deny(hc, user, "out of memory", "");
         break;
     }
 }
@@ -600,7 +601,7 @@ static void authenticate(struct wsm_http_conn *hc, struct wsm_span authorization
     if (ok)
         check_password(hc, &basic);
     else if (wants_basic)
-        deny(hc, wsm_span_of(NULL, 0), wsm_error_text(&err));
+        deny(hc, wsm_span_of(NULL, 0), wsm_error_text(&err), "");
     else
         challenge(hc);
     wsm_basic_clear(&basic);
