@@ -8,6 +8,7 @@ import os
 import random
 import select
 import signal as signals
+import socket
 import sys
 import time
 import unittest
@@ -57,6 +58,19 @@ class Base(unittest.TestCase):
         """A Receive whose answer has come and is not read."""
         conn.send(receive(self.shell, self.command))
         self.assertTrue(select.select([conn.socket], [], [], 20)[0])
+
+
+    def bulk(self):
+        """A command whose next answer is large for certain; what it said before that."""
+        conn, out, done = self.connect(), b"", True
+        while True:
+            if done:
+                self.command, out = start(self.control, self.shell, "seq 1 700000"), b""
+            answer = self.receive(conn, max_size=512000)
+            out += answer.output()
+            done = answer.done
+            if len(answer.body) > 400000 and not done:  # it writes faster than it is read
+                return out
 
 
 class RuleC(Base):
@@ -158,15 +172,27 @@ class RuleE(Base):
         self.assertEqual(collect(self.connect(), self.shell, self.command), (b"all", b"", 0))
 
     def test_never_acknowledged_while_open(self):
-        self.command = start(self.control, self.shell, "seq 1 700000")
-        carrier = self.connect(receive_buffer=4096)
+        before_it = self.bulk()
+        carrier = self.connect(receive_buffer=4096, segment=536)
         carrier.send(receive(self.shell, self.command, max_size=512000))
         self.assertTrue(select.select([carrier.socket], [], [], 20)[0])
         before = time.monotonic()
         out, _, _ = collect(self.connect(), self.shell, self.command)
         self.assertGreater(time.monotonic() - before, 0.4)  # it was given its chance
-        self.assertEqual(out, SEQ)
+        self.assertTrue(before_it + out == SEQ)
         self.assertRaises(Closed, carrier.answer)  # and ended, so that it cannot arrive later
+
+    def test_fin_with_bytes_never_acknowledged(self):
+        self.command = start(self.control, self.shell, "head -c 60000 /dev/zero")
+        carrier = self.connect(receive_buffer=2304)
+        carrier.send(receive(self.shell, self.command))
+        self.assertTrue(select.select([carrier.socket], [], [], 20)[0])
+        carrier.fin()
+        poll = select.poll()
+        poll.register(carrier.socket, select.POLLHUP | select.POLLERR)
+        events = poll.poll(20000)
+        self.assertTrue(events and events[0][1] & select.POLLERR, "ended by a reset, not by FIN")
+        self.assertEqual(collect(self.connect(), self.shell, self.command), (bytes(60000), b"", 0))
 
     def test_read_late_but_in_time(self):
         self.command = start(self.control, self.shell, "head -c 300000 /dev/zero; cat")
@@ -204,6 +230,24 @@ class RuleE(Base):
         self.assertEqual(collect(self.connect(), self.shell, self.command), (b"all", b"", 0))
         self.service.kill_net()
         self.assertEqual(collect(self.connect(), self.shell, self.command)[2], 0)
+
+
+class Pipelined(Base):
+    def test_request_before_the_answer_is_written(self):
+        size = 0
+        while size < 300000:  # a smaller one the kernel takes whole
+            out = self.bulk()
+            carrier = self.connect(receive_buffer=4096, segment=536)
+            carrier.send(receive(self.shell, self.command, max_size=512000))
+            self.assertTrue(select.select([carrier.socket], [], [], 20)[0])
+            carrier.send(IDENTIFY)
+            wait_for(carrier.is_read, "the server has read the second request")
+            answer = carrier.answer()
+            size = len(answer.body)
+        self.assertEqual(carrier.answer().status, 400)
+        self.assertTrue(carrier.is_ended())
+        out += answer.output()
+        self.assertTrue(out + collect(self.connect(), self.shell, self.command)[0] == SEQ)
 
 
 class Parked(Base):

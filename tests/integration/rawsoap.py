@@ -109,8 +109,10 @@ class Answer:
 class Conn:
     """One TCP connection."""
 
-    def __init__(self, service, user="alice", password=None, receive_buffer=None):
+    def __init__(self, service, user="alice", password=None, receive_buffer=None, segment=None):
         self.socket = socket.socket()
+        if segment:  # a small one makes the server's send buffer small
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, segment)
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(40)
@@ -159,6 +161,16 @@ class Conn:
     def call(self, body, more=""):
         self.send(body, more)
         return self.answer()
+
+    def is_read(self):
+        """Has the server taken all that was sent to it? As the kernel says of its end of the connection."""
+        mine, theirs = (f":{address[1]:04X}" for address in (self.socket.getsockname(), self.socket.getpeername()))
+        with open("/proc/net/tcp") as table:
+            for line in table:
+                words = line.split()
+                if words[1].endswith(theirs) and words[2].endswith(mine):
+                    return words[4].endswith(":00000000")  # tx_queue:rx_queue
+        return True
 
     def is_ended(self):
         """Waits for the server's FIN or reset; drops what comes before."""

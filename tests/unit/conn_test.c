@@ -422,6 +422,20 @@ static void test_conn_counts_what_is_unacknowledged(void **state)
     free(bytes);
 }
 
+/* The kernel has dropped what was not acknowledged, and says that nothing is missing. */
+static void test_conn_reset_that_is_not_reported_yet_is_no_acknowledgement(void **state)
+{
+    bool done = false;
+
+    (void)state;
+    connect_peer();
+    write_text(&f.server, "unread", 6, &done);
+    assert_true(done);
+    reset_peer(); /* the loop has not turned since */
+    assert_int_equal(wsm_conn_unacknowledged(&f.server.conn), -1);
+    assert_int_equal(f.server.conn.first_error.code, 0);
+}
+
 static void test_conn_writes_bulk_to_a_slow_reader_in_order(void **state)
 {
     uint8_t *sent = bulk_bytes();
@@ -737,6 +751,7 @@ int main(void)
         TEST(test_conn_sees_a_reset_while_idle),
         TEST(test_conn_reports_a_failed_write_once),
         TEST(test_conn_counts_what_is_unacknowledged),
+        TEST(test_conn_reset_that_is_not_reported_yet_is_no_acknowledgement),
         TEST(test_conn_writes_bulk_to_a_slow_reader_in_order),
         TEST(test_conn_reports_a_reset_under_a_queued_write),
         TEST(test_conn_reading_pauses_at_its_bound),
