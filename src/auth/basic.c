@@ -116,6 +116,11 @@ out:
     return ok;
 }
 
+size_t wsm_basic_written_len(size_t name_len, size_t password_len)
+{
+    return sizeof(SCHEME) + wsm_base64_encoded_len(name_len + 1 + password_len);
+}
+
 bool wsm_basic_write(struct wsm_buf *out, const char *name, const char *password,
                      struct wsm_error *err)
 {
@@ -129,7 +134,7 @@ bool wsm_basic_write(struct wsm_buf *out, const char *name, const char *password
         return wsm_fail(err, ERROR_INVALID_PARAMETER, "%s", flaw);
     /* Reserved whole: growing would leave copies behind. */
     if (!wsm_buf_reserve(&plain, len) ||
-        !wsm_buf_reserve(out, sizeof(SCHEME) + wsm_base64_encoded_len(len))) {
+        !wsm_buf_reserve(out, wsm_basic_written_len(name_span.len, password_span.len))) {
         wsm_fail_memory(err, "credentials");
         goto out;
     }

@@ -29,8 +29,9 @@ struct wsm_basic {
 bool wsm_basic_parse(struct wsm_span value, struct wsm_basic *out,
                      struct wsm_error *err) WSM_MUST_CHECK;
 
-/* Appends "Basic " and the credentials; the caller wipes `out`. ERROR_INVALID_PARAMETER
- * where wsm_basic_parse() would refuse the result. */
+/* Appends "Basic " and the credentials, wsm_basic_written_len() bytes; the caller wipes `out`.
+ * ERROR_INVALID_PARAMETER where wsm_basic_parse() would refuse the result. */
+size_t wsm_basic_written_len(size_t name_len, size_t password_len);
 bool wsm_basic_write(struct wsm_buf *out, const char *name, const char *password,
                      struct wsm_error *err) WSM_MUST_CHECK;
 

@@ -1,7 +1,6 @@
 /* Sessions and their options at the API border. Application threads; what touches a
  * session runs on the loop thread while the caller waits. */
-#include "base/base64.h"
-#include "base/utf.h"
+#include "auth/basic.h"
 #include "client/api_args.h"
 #include "client/runtime.h"
 #include "client/session.h"
@@ -81,39 +80,30 @@ static void wipe_text(char *text)
 static bool make_basic(const WSMAN_USERNAME_PASSWORD_CREDS *user, char **out_line,
                        struct wsm_error *err)
 {
-    static const char prefix[] = "Authorization: Basic ";
+    static const char prefix[] = "Authorization: ";
     char *name = NULL;
     char *password = NULL;
-    struct wsm_buf pair = WSM_BUF_INIT;
-    char *line = NULL;
-    size_t encoded;
+    struct wsm_buf line = WSM_BUF_INIT;
     bool ok = false;
 
     if (!wsm_api_text(user->username, "user name", &name, err) ||
         !wsm_api_text(user->password, "password", &password, err))
         goto out;
-    if (strchr(name, ':') != NULL) { /* RFC 7617: it would end the name */
-        (void)wsm_fail(err, ERROR_INVALID_PARAMETER, "user name with ':'");
-        goto out;
-    }
     /* Reserved at once, so that no copy stays behind in freed memory. */
-    (void)!wsm_buf_reserve(&pair, strlen(name) + strlen(password) + 1);
-    wsm_buf_append_str(&pair, name);
-    wsm_buf_append_byte(&pair, ':');
-    wsm_buf_append_str(&pair, password);
-    encoded = wsm_base64_encoded_len(pair.len);
-    line = calloc(1, sizeof(prefix) + encoded);
-    if (line == NULL || !wsm_buf_ok(&pair)) {
-        free(line);
+    if (!wsm_buf_reserve(&line,
+                         sizeof(prefix) + wsm_basic_written_len(strlen(name), strlen(password)))) {
         (void)wsm_fail_memory(err, "credentials");
         goto out;
     }
-    memcpy(line, prefix, sizeof(prefix) - 1);
-    wsm_base64_encode(pair.ptr, pair.len, (uint8_t *)line + sizeof(prefix) - 1);
-    *out_line = line;
+    wsm_buf_append_str(&line, prefix);
+    if (!wsm_basic_write(&line, name, password, err))
+        goto out;
+    wsm_buf_append_byte(&line, '\0');
+    *out_line = (char *)line.ptr;
+    line = (struct wsm_buf)WSM_BUF_INIT;
     ok = true;
 out:
-    wsm_buf_wipe(&pair);
+    wsm_buf_wipe(&line);
     wipe_text(name);
     wipe_text(password);
     return ok;
