@@ -158,6 +158,32 @@ bool wsm_api_text(PCWSTR text, const char *what, char **out_text, struct wsm_err
                              out_text, err);
 }
 
+/* XML 1.0 has no way to write these, not even escaped. */
+static bool check_xml(const char *text, const char *what, struct wsm_error *err)
+{
+    for (size_t i = 0; text[i] != '\0'; i++) {
+        if ((uint8_t)text[i] < 0x20 && !wsm_is_xml_space((uint8_t)text[i]))
+            return wsm_fail(err, ERROR_INVALID_PARAMETER,
+                            "%s: the control character %#x at byte %zu cannot be sent", what,
+                            (unsigned)text[i], i);
+    }
+    return true;
+}
+
+bool wsm_api_xml_text(PCWSTR text, const char *what, char **out_text, struct wsm_error *err)
+{
+    char *bytes = NULL;
+
+    if (!wsm_api_text(text, what, &bytes, err))
+        return false;
+    if (bytes != NULL && !check_xml(bytes, what, err)) {
+        free(bytes);
+        return false;
+    }
+    *out_text = bytes;
+    return true;
+}
+
 bool wsm_api_data_text(const WSMAN_DATA *data, const char *what, char **out_text,
                        struct wsm_error *err)
 {
@@ -190,8 +216,8 @@ bool wsm_api_options(const WSMAN_OPTION_SET *set, struct wsm_option_texts *out,
 
         if (option->name == NULL || option->name[0] == 0)
             return wsm_fail(err, ERROR_WSMAN_INVALID_OPTIONSET, "option without a name");
-        if (!wsm_api_text(option->name, "option name", &texts[0], err) ||
-            !wsm_api_text(option->value, "option value", &texts[1], err))
+        if (!wsm_api_xml_text(option->name, "option name", &texts[0], err) ||
+            !wsm_api_xml_text(option->value, "option value", &texts[1], err))
             return false;
         out->options[i] = (struct wsm_option){ .name = wsm_span_str(texts[0]),
                                                .value = wsm_span_str(texts[1]),
@@ -208,7 +234,7 @@ static bool append_stream(struct wsm_buf *out, PCWSTR name, uint32_t code, struc
 
     if (name == NULL)
         return wsm_fail(err, code, "stream without a name");
-    if (!wsm_api_text(name, "stream name", &text, err))
+    if (!wsm_api_xml_text(name, "stream name", &text, err))
         return false;
     span = wsm_span_str(text);
     if (span.len == 0 || wsm_span_trim(span).len != span.len || memchr(text, ' ', span.len)) {

@@ -37,6 +37,10 @@ bool wsm_api_check_command(uintptr_t command, struct wsm_error *err) WSM_MUST_CH
 /* *out_text is owned; NULL for NULL. */
 bool wsm_api_text(PCWSTR text, const char *what, char **out_text,
                   struct wsm_error *err) WSM_MUST_CHECK;
+/* The same for what goes into a message: ERROR_INVALID_PARAMETER names `what` and the
+ * place of a control character, which XML cannot carry. */
+bool wsm_api_xml_text(PCWSTR text, const char *what, char **out_text,
+                      struct wsm_error *err) WSM_MUST_CHECK;
 /* TEXT data, counted; a counted NUL at its end is dropped. */
 bool wsm_api_data_text(const WSMAN_DATA *data, const char *what, char **out_text,
                        struct wsm_error *err) WSM_MUST_CHECK;

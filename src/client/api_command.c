@@ -34,7 +34,7 @@ static bool copy_id(const struct run_args *args, struct wsm_guid *out, struct ws
 
     if (!args->is_ex)
         return wsm_random_guid(out, err);
-    if (!wsm_api_text(args->command_id, "command id", &text, err))
+    if (!wsm_api_xml_text(args->command_id, "command id", &text, err))
         return false;
     ok = wsm_guid_parse(wsm_span_str(text), out) ||
          wsm_fail(err, ERROR_WINRS_SHELLCOMMAND_CLIENTID_NOT_VALID, "command id %s is not a GUID",
@@ -60,7 +60,7 @@ static bool copy_arguments(const WSMAN_COMMAND_ARG_SET *set, struct wsm_texts *o
         if (set->args[i] == NULL)
             return wsm_fail(err, ERROR_WSMAN_RUNSHELLCOMMAND_NULL_ARGUMENT,
                             "argument %zu is missing", i + 1);
-        if (!wsm_api_text(set->args[i], "argument", &out->items[i], err))
+        if (!wsm_api_xml_text(set->args[i], "argument", &out->items[i], err))
             return false;
     }
     return true;
@@ -129,7 +129,7 @@ static bool make(const struct run_args *args, struct wsm_callee callee,
     command->run.callee = callee;
     command->opening.handle = on_open;
     if (!copy_id(args, &command->id, err) ||
-        !wsm_api_text(args->line, "command line", &command->line, err) ||
+        !wsm_api_xml_text(args->line, "command line", &command->line, err) ||
         !copy_arguments(args->arguments, &command->arguments, err) ||
         !wsm_api_options(args->options, &command->options, err) ||
         !add_handle(command, version, err))

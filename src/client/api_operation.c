@@ -99,7 +99,7 @@ static bool make_signal(const struct operation_args *args, DWORD flags, PCWSTR c
     operation = make(args, callee, err);
     if (operation == NULL)
         return false;
-    if (wsm_api_text(code, "signal code", &operation->text, err) && post(operation, out, err))
+    if (wsm_api_xml_text(code, "signal code", &operation->text, err) && post(operation, out, err))
         return true;
     wsm_operation_free(operation);
     return false;
@@ -197,7 +197,7 @@ static bool make_send(const struct operation_args *args, PCWSTR stream, const WS
     wsm_buf_append(&operation->data, data->binaryData.data, data->binaryData.dataLength);
     if (!wsm_buf_ok(&operation->data))
         (void)wsm_fail_memory(err, "input");
-    else if (wsm_api_text(stream, "stream name", &operation->text, err) &&
+    else if (wsm_api_xml_text(stream, "stream name", &operation->text, err) &&
              post(operation, out, err))
         return true;
     wsm_operation_free(operation);

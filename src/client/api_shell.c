@@ -48,7 +48,7 @@ static bool copy_uri(PCWSTR uri, char **out, struct wsm_error *err)
     struct wsm_span span;
     char *text = NULL;
 
-    if (!wsm_api_text(uri, "resource URI", &text, err))
+    if (!wsm_api_xml_text(uri, "resource URI", &text, err))
         return false;
     span = wsm_span_trim(wsm_span_str(text));
     if (span.len == 0) {
@@ -69,7 +69,7 @@ static bool copy_id(const struct create_args *args, struct wsm_guid *out, struct
 
     if (!args->is_ex)
         return wsm_random_guid(out, err);
-    if (!wsm_api_text(args->shell_id, "shell id", &text, err))
+    if (!wsm_api_xml_text(args->shell_id, "shell id", &text, err))
         return false;
     ok = wsm_guid_parse(wsm_span_str(text), out) ||
          wsm_fail(err, ERROR_WINRS_SHELL_CLIENTID_NOT_VALID, "shell id %s is not a GUID", text);
@@ -96,8 +96,8 @@ static bool copy_variables(const WSMAN_ENVIRONMENT_VARIABLE_SET *set, struct wsm
         if (set->vars[i].name == NULL || set->vars[i].name[0] == 0)
             return wsm_fail(err, ERROR_WSMAN_CREATESHELL_NULL_ENVIRONMENT_VARIABLE_NAME,
                             "environment variable without a name");
-        if (!wsm_api_text(set->vars[i].name, "variable name", &out->items[2 * i], err) ||
-            !wsm_api_text(set->vars[i].value, "variable value", &out->items[2 * i + 1], err))
+        if (!wsm_api_xml_text(set->vars[i].name, "variable name", &out->items[2 * i], err) ||
+            !wsm_api_xml_text(set->vars[i].value, "variable value", &out->items[2 * i + 1], err))
             return false;
     }
     return true;
@@ -109,7 +109,7 @@ static bool copy_name(PCWSTR name, char **out, struct wsm_error *err)
     if (name != NULL && wsm_utf16_len((const char16_t *)name) > WSM_SHELL_NAME_MAX)
         return wsm_fail(err, ERROR_WSMAN_CLIENT_CREATESHELL_NAME_INVALID,
                         "shell name longer than %d characters", WSM_SHELL_NAME_MAX);
-    return wsm_api_text(name, "shell name", out, err);
+    return wsm_api_xml_text(name, "shell name", out, err);
 }
 
 static bool copy_startup(const WSMAN_SHELL_STARTUP_INFO *info, uint32_t version,
@@ -129,8 +129,8 @@ static bool copy_startup(const WSMAN_SHELL_STARTUP_INFO *info, uint32_t version,
         out->idle_timeout_ms = info->idleTimeoutMs;
     if (version > 0 && !copy_name(info->name, &out->name, err))
         return false;
-    return wsm_api_text(info->workingDirectory, "working directory", &out->working_directory,
-                        err) &&
+    return wsm_api_xml_text(info->workingDirectory, "working directory", &out->working_directory,
+                            err) &&
            copy_variables(info->variableSet, &out->variables, err);
 }
 

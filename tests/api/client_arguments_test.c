@@ -208,6 +208,13 @@ static void test_run_checks_its_arguments(void **state)
     WSManRunShellCommand(shell, 0, WSMAN_TEXT("x"), &arguments, NULL, &recorder->async, &out);
     assert_refused(recorder, out, ERROR_WSMAN_RUNSHELLCOMMAND_NULL_ARGUMENT);
     recorder = recorder_new();
+    none[1] = WSMAN_TEXT("b\a");
+    WSManRunShellCommand(shell, 0, WSMAN_TEXT("x"), &arguments, NULL, &recorder->async, &out);
+    assert_refused(recorder, out, ERROR_INVALID_PARAMETER); /* not sent as something else */
+    recorder = recorder_new();
+    WSManRunShellCommand(shell, 0, WSMAN_TEXT("\033[0m"), NULL, NULL, &recorder->async, &out);
+    assert_refused(recorder, out, ERROR_INVALID_PARAMETER);
+    recorder = recorder_new();
     WSManRunShellCommandEx(shell, 0, WSMAN_TEXT("{no}"), WSMAN_TEXT("x"), NULL, NULL,
                            &recorder->async, &out);
     assert_refused(recorder, out, ERROR_WINRS_SHELLCOMMAND_CLIENTID_NOT_VALID);
