@@ -5,7 +5,7 @@
 #include "auth/basic.h"
 #include "base/log.h"
 #include "proto/http.h"
-#include "server/dispatch.h"
+#include "server/exchange.h"
 #include "server/request_head.h"
 #include "server/service.h"
 #include "wsmerror.h"
@@ -447,7 +447,8 @@ static void on_request(struct wsm_http_conn *hc)
     if (hc->exchange == NULL)
         return; /* ended meanwhile, and the exchange with it */
     body = wsm_span_of(exchange->bytes.ptr + head->len, (size_t)head->body_len);
-    wsm_dispatch(exchange, body, head->media != WSM_HTTP_MEDIA_SOAP_OTHER_CHARSET);
+    hc->service->handlers->on_request(exchange, body,
+                                      head->media != WSM_HTTP_MEDIA_SOAP_OTHER_CHARSET);
 }
 
 static void read_body(struct wsm_http_conn *hc)

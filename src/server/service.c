@@ -4,7 +4,7 @@
 
 #include "base/log.h"
 #include "ipc/control_messages.h"
-#include "server/dispatch.h"
+#include "server/exchange.h"
 #include "server/http_conn.h"
 #include "wsmerror.h"
 
@@ -93,8 +93,9 @@ static void release(void *context, const uint8_t token[WSM_TOKEN_LEN])
 
 static void resume(void *context, struct wsm_exchange *exchange)
 {
-    (void)context;
-    wsm_dispatch_resume(exchange);
+    struct wsm_service *service = context;
+
+    service->handlers->on_resume(exchange);
 }
 
 void wsm_service_on_connection(struct wsm_service *service, bool has_come)
@@ -216,7 +217,7 @@ static bool on_hosts_end(struct wsm_service *service, const union message *m, in
                                                          node);
 
         wsm_list_remove(&exchange->node);
-        wsm_dispatch_resume(exchange);
+        service->handlers->on_resume(exchange);
     }
     return true;
 }
@@ -273,7 +274,7 @@ static void on_lost(void *context, const struct wsm_error *err)
     _exit(err->code == ERROR_BROKEN_PIPE ? 0 : 1);
 }
 
-int wsm_service_run(int monitor_fd)
+int wsm_service_run(int monitor_fd, const struct wsm_service_handlers *handlers)
 {
     static const struct wsm_link_events events = { on_message, on_lost };
     static const struct wsm_shell_table_events shell_events = { connect_host, resume };
@@ -287,6 +288,7 @@ int wsm_service_run(int monitor_fd)
         wsm_log_error("loop: %s", uv_strerror(status));
         return 1;
     }
+    service.handlers = handlers;
     wsm_settings_init(&service.settings);
     wsm_list_init(&service.waiting);
     service.state = STATE_NEW;

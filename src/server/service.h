@@ -9,7 +9,19 @@
 
 #include <uv.h>
 
+struct wsm_exchange;
+
+/* Who answers requests: dispatch.c, of which connections and the loop know no more than this.
+ * Both take the exchange over. */
+struct wsm_service_handlers {
+    /* `body` lies within exchange->bytes. */
+    void (*on_request)(struct wsm_exchange *exchange, struct wsm_span body, bool charset_is_known);
+    /* What it waited for has come: on_request goes on. */
+    void (*on_resume)(struct wsm_exchange *exchange);
+};
+
 struct wsm_service {
+    const struct wsm_service_handlers *handlers; /* borrowed for ever */
     uv_loop_t loop;
     struct wsm_settings settings;
     struct wsm_link *monitor; /* owned */
@@ -24,7 +36,7 @@ struct wsm_service {
 };
 
 /* Runs until the monitor is gone; the result is the exit status. */
-int wsm_service_run(int monitor_fd);
+int wsm_service_run(int monitor_fd, const struct wsm_service_handlers *handlers);
 
 /* A new random GUID. */
 void wsm_service_guid(struct wsm_guid *out);

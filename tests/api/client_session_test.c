@@ -92,6 +92,8 @@ static void test_credentials_must_fit_their_mechanism(void **state)
         { 0xc, TEST_USER, TEST_PASSWORD, ERROR_WSMAN_CLIENT_MULTIPLE_AUTH_FLAGS },
         { 0x40, TEST_USER, TEST_PASSWORD, ERROR_WSMAN_AUTHENTICATION_INVALID_FLAG },
         { 0x8, WSMAN_TEXT("a:b"), TEST_PASSWORD, ERROR_INVALID_PARAMETER },
+        { 0x8, WSMAN_TEXT("a\x7f"), TEST_PASSWORD, ERROR_INVALID_PARAMETER },
+        { 0x8, TEST_USER, WSMAN_TEXT("two\nlines"), ERROR_INVALID_PARAMETER },
     };
     size_t i;
 
