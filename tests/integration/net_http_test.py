@@ -5,11 +5,13 @@ Usage: net_http_test.py BIN-FOLDER
 """
 import base64
 import os
+import resource
 import signal
 import sys
 import unittest
 
-from rawsoap import Conn, IDENTIFY, command, create, delete, envelope, guid, open_shell, receive, start
+from rawsoap import (Conn, IDENTIFY, collect, command, create, delete, envelope, guid, open_shell, receive,
+                     start)
 from service import Service, wait_for
 
 BIN = sys.argv.pop(1)
@@ -103,6 +105,28 @@ class Offered(unittest.TestCase):
             self.assertEqual(conn.call(create()).fault, 2150859180)
         self.assertEqual(service.log().count(
             'refused user "alice" from 127.0.0.1: setting AllowRemoteShellAccess = false'), 1)
+
+
+class Descriptors(unittest.TestCase):
+    def test_service_takes_what_it_may_and_commands_get_what_was_given(self):
+        given = resource.getrlimit(resource.RLIMIT_NOFILE)
+        soft = 64
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, given[1]))
+        try:
+            service = Service(BIN, USERS).__enter__()
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, given)
+        self.addCleanup(service.__exit__)
+        conns = [Conn(service) for _ in range(soft * 2)]
+        for conn in conns:
+            self.addCleanup(conn.close)
+        self.assertEqual({conn.call(IDENTIFY).status for conn in conns}, {200})
+        shell = open_shell(conns[0])
+        command_id = start(conns[0], shell, "ulimit -Sn; ulimit -Hn")
+        out = collect(conns[0], shell, command_id)[0].decode().split()
+        hard = "unlimited" if given[1] == resource.RLIM_INFINITY else str(given[1])
+        self.assertEqual(out, [str(soft), hard])
+        conns[0].call(delete(shell))
 
 
 class Requests(unittest.TestCase):
