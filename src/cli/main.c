@@ -6,6 +6,7 @@
 #include "verbs.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -100,11 +101,20 @@ static int dispatch(struct wsm_cli_options *options, int argc, char **argv)
     return wsm_cli_fail(WSM_CLI_USAGE, "%s: no such verb; see winrmc --help", argv[index]);
 }
 
+/* Answers of half a MiB come and go: given back to the system each time, their pages
+ * would have to be cleared anew for the next one. */
+static void keep_memory(void)
+{
+    mallopt(M_MMAP_THRESHOLD, 2 * 1024 * 1024);
+    mallopt(M_TRIM_THRESHOLD, 4 * 1024 * 1024);
+}
+
 int main(int argc, char **argv)
 {
     struct wsm_cli_options options = { 0 };
     int status;
 
+    keep_memory();
     fill_standard_descriptors();
     status = dispatch(&options, argc, argv);
     wsm_cli_options_clear(&options);

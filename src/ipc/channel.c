@@ -155,26 +155,44 @@ static bool send_frame(struct wsm_channel *channel, const struct iovec *parts, s
     return enqueue(channel, parts, count, pass_fd, is_secret, err);
 }
 
-/* Sends the payload in as many frames as it needs; the descriptor goes with the last. */
+/* Sends the parts, in as many frames as they need; the descriptor goes with the last. */
 static bool send_fragments(struct wsm_channel *channel, const struct wsm_message_type *type,
-                           struct wsm_span payload, int pass_fd, struct wsm_error *err)
+                           struct iovec *parts, size_t count, int pass_fd, struct wsm_error *err)
 {
     uint8_t header[WSM_FRAME_HEADER];
-    struct iovec parts[2] = { { .iov_base = header, .iov_len = sizeof(header) } };
+    struct iovec frame[2 + WSM_CHANNEL_PIECES_MAX];
+    size_t left = 0;
     size_t len;
 
+    assert(count <= 1 + WSM_CHANNEL_PIECES_MAX);
+    for (size_t i = 0; i < count; i++)
+        left += parts[i].iov_len;
+    if (left > WSM_MESSAGE_MAX)
+        return wsm_fail(err, ERROR_INVALID_PARAMETER, "message %s: %zu bytes, at most %d",
+                        type->name, left, WSM_MESSAGE_MAX);
     do {
-        bool is_last = payload.len <= PAYLOAD_MAX;
+        size_t room = left < PAYLOAD_MAX ? left : PAYLOAD_MAX;
+        size_t used = 0;
 
-        len = is_last ? payload.len : PAYLOAD_MAX;
+        len = room;
+        frame[used++] = (struct iovec){ .iov_base = header, .iov_len = sizeof(header) };
+        for (size_t i = 0; i < count && room > 0; i++) {
+            size_t taken = parts[i].iov_len < room ? parts[i].iov_len : room;
+
+            if (taken == 0)
+                continue;
+            frame[used++] = (struct iovec){ .iov_base = parts[i].iov_base, .iov_len = taken };
+            parts[i].iov_base = (uint8_t *)parts[i].iov_base + taken;
+            parts[i].iov_len -= taken;
+            room -= taken;
+        }
+        left -= len;
         wsm_frame_header_write(header, type->type,
-                               (uint16_t)(type->flags | (is_last ? 0 : WSM_FRAME_FLAG_MORE)),
+                               (uint16_t)(type->flags | (left == 0 ? 0 : WSM_FRAME_FLAG_MORE)),
                                (uint32_t)len);
-        parts[1] = (struct iovec){ .iov_base = (void *)payload.ptr, .iov_len = len };
-        if (!send_frame(channel, parts, 2, is_last ? pass_fd : -1, type->is_secret, err))
+        if (!send_frame(channel, frame, used, left == 0 ? pass_fd : -1, type->is_secret, err))
             return false;
-        payload = wsm_span_of(payload.len == 0 ? NULL : payload.ptr + len, payload.len - len);
-    } while (payload.len > 0);
+    } while (left > 0);
     return true;
 }
 
@@ -182,18 +200,17 @@ bool wsm_channel_send(struct wsm_channel *channel, const struct wsm_message_type
                       const void *message, int pass_fd, struct wsm_error *err)
 {
     struct wsm_buf payload = WSM_BUF_INIT;
+    struct iovec part;
     bool ok = false;
 
     if (!wsm_channel_is_open(channel))
         return fail_send(err, ENOTCONN);
     wsm_message_write(&payload, type, message);
+    part = (struct iovec){ .iov_base = payload.ptr, .iov_len = payload.len };
     if (!wsm_buf_ok(&payload))
         wsm_fail_memory(err, type->name);
-    else if (payload.len > WSM_MESSAGE_MAX)
-        wsm_fail(err, ERROR_INVALID_PARAMETER, "message %s: %zu bytes, at most %d", type->name,
-                 payload.len, WSM_MESSAGE_MAX);
     else
-        ok = send_fragments(channel, type, wsm_buf_span(&payload), pass_fd, err);
+        ok = send_fragments(channel, type, &part, 1, pass_fd, err);
     if (type->is_secret)
         wsm_buf_wipe(&payload);
     wsm_buf_clear(&payload);
@@ -213,8 +230,7 @@ bool wsm_channel_send_tail(struct wsm_channel *channel, const struct wsm_message
                            const void *message, const struct wsm_span *pieces, size_t piece_count,
                            struct wsm_error *err)
 {
-    uint8_t header[WSM_FRAME_HEADER];
-    struct iovec parts[2 + WSM_CHANNEL_PIECES_MAX];
+    struct iovec parts[1 + WSM_CHANNEL_PIECES_MAX];
     struct wsm_buf fields = WSM_BUF_INIT;
     size_t tail_len = 0;
     bool ok = false;
@@ -224,7 +240,7 @@ bool wsm_channel_send_tail(struct wsm_channel *channel, const struct wsm_message
     if (!wsm_channel_is_open(channel))
         return fail_send(err, ENOTCONN);
     for (size_t i = 0; i < piece_count; i++) {
-        parts[2 + i] = (struct iovec){ .iov_base = (void *)pieces[i].ptr,
+        parts[1 + i] = (struct iovec){ .iov_base = (void *)pieces[i].ptr,
                                        .iov_len = pieces[i].len };
         tail_len += pieces[i].len;
     }
@@ -233,12 +249,9 @@ bool wsm_channel_send_tail(struct wsm_channel *channel, const struct wsm_message
         wsm_fail_memory(err, type->name);
         goto out;
     }
-    assert(fields.len + tail_len <= PAYLOAD_MAX);
     tail_length_write(&fields, tail_len);
-    wsm_frame_header_write(header, type->type, type->flags, (uint32_t)(fields.len + tail_len));
-    parts[0] = (struct iovec){ .iov_base = header, .iov_len = sizeof(header) };
-    parts[1] = (struct iovec){ .iov_base = fields.ptr, .iov_len = fields.len };
-    ok = send_frame(channel, parts, 2 + piece_count, -1, type->is_secret, err);
+    parts[0] = (struct iovec){ .iov_base = fields.ptr, .iov_len = fields.len };
+    ok = send_fragments(channel, type, parts, 1 + piece_count, -1, err);
 out:
     wsm_buf_clear(&fields);
     return ok;
@@ -335,8 +348,10 @@ static enum wsm_channel_result add_fragment(struct wsm_channel *channel, struct 
                  channel->message_type);
         return WSM_CHANNEL_BAD;
     }
-    if (channel->message_type == 0 && !has_more)
+    if (channel->message_type == 0 && !has_more) {
+        wsm_buf_clear(&channel->message); /* the time of long messages is over */
         return WSM_CHANNEL_MESSAGE;
+    }
     if (has_more && fd >= 0) {
         wsm_fail(err, ERROR_INVALID_PARAMETER, "channel: a descriptor within message %u",
                  frame->type);
@@ -373,7 +388,7 @@ enum wsm_channel_result wsm_channel_receive(struct wsm_channel *channel, struct 
     if (!wsm_channel_is_open(channel))
         return WSM_CHANNEL_EOF;
     if (channel->message_type == 0)
-        wsm_buf_clear(&channel->message); /* lent out until now */
+        wsm_buf_reset(&channel->message); /* lent out until now; the next one is as long */
     do {
         result = read_packet(channel, &fd, err);
         if (result != WSM_CHANNEL_MESSAGE)

@@ -45,10 +45,10 @@ static inline bool wsm_channel_is_open(const struct wsm_channel *channel)
  * ECONNRESET), the queue is full or there is no memory: the channel is of no use any more. */
 bool wsm_channel_send(struct wsm_channel *channel, const struct wsm_message_type *type,
                       const void *message, int pass_fd, struct wsm_error *err) WSM_MUST_CHECK;
-/* One frame whose payload is the message's fields followed by `tail`, sent without
- * copying the tail when the socket takes it at once: the message's last field must be a
- * SPAN, left empty in *message, and header, fields and tail must fit WSM_FRAME_MAX.
- * piece_count ≤ WSM_CHANNEL_PIECES_MAX. */
+/* The same for a message that ends with a long field, which is sent without copying it
+ * when the socket takes it at once: the message's last field must be a SPAN, left empty in
+ * *message; the pieces one after the other are its bytes. piece_count ≤
+ * WSM_CHANNEL_PIECES_MAX. */
 bool wsm_channel_send_tail(struct wsm_channel *channel, const struct wsm_message_type *type,
                            const void *message, const struct wsm_span *pieces, size_t piece_count,
                            struct wsm_error *err) WSM_MUST_CHECK;

@@ -82,6 +82,12 @@ void wsm_host_link_send(struct wsm_host_link *host, const struct wsm_message_typ
     wsm_link_send(host->link, type, message);
 }
 
+void wsm_host_link_send_tail(struct wsm_host_link *host, const struct wsm_message_type *type,
+                             const void *message, struct wsm_span tail)
+{
+    wsm_link_send_tail(host->link, type, message, tail);
+}
+
 static void end_call(struct wsm_host_call *call, const struct wsm_error *err)
 {
     wsm_host_call_drop(call);

@@ -53,5 +53,8 @@ void wsm_host_call_drop(struct wsm_host_call *call);
 
 void wsm_host_link_send(struct wsm_host_link *link, const struct wsm_message_type *type,
                         const void *message);
+/* See wsm_link_send_tail(). */
+void wsm_host_link_send_tail(struct wsm_host_link *link, const struct wsm_message_type *type,
+                             const void *message, struct wsm_span tail);
 
 #endif

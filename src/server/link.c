@@ -110,15 +110,32 @@ struct wsm_link *wsm_link_open(uv_loop_t *loop, int fd, const struct wsm_link_ev
     return link;
 }
 
-void wsm_link_send(struct wsm_link *link, const struct wsm_message_type *type, const void *message)
+static bool is_up(const struct wsm_link *link)
 {
-    if (link == NULL || !wsm_channel_is_open(&link->channel) || link->failure.code != 0)
-        return;
-    if (!wsm_channel_send(&link->channel, type, message, -1, &link->failure)) {
-        /* what was received and not yet read still counts: the end is reported from the loop */
-        wsm_fail(&link->failure, ERROR_BROKEN_PIPE, "the other end is gone");
-        wsm_poller_want_write(&link->poller, true);
+    return link != NULL && wsm_channel_is_open(&link->channel) && link->failure.code == 0;
+}
+
+static void after_send(struct wsm_link *link, bool ok)
+{
+    if (ok) {
+        wsm_poller_want_write(&link->poller, wsm_channel_wants_write(&link->channel));
         return;
     }
-    wsm_poller_want_write(&link->poller, wsm_channel_wants_write(&link->channel));
+    /* what was received and not yet read still counts: the end is reported from the loop */
+    wsm_fail(&link->failure, ERROR_BROKEN_PIPE, "the other end is gone");
+    wsm_poller_want_write(&link->poller, true);
+}
+
+void wsm_link_send(struct wsm_link *link, const struct wsm_message_type *type, const void *message)
+{
+    if (is_up(link))
+        after_send(link, wsm_channel_send(&link->channel, type, message, -1, &link->failure));
+}
+
+void wsm_link_send_tail(struct wsm_link *link, const struct wsm_message_type *type,
+                        const void *message, struct wsm_span tail)
+{
+    if (is_up(link))
+        after_send(link,
+                   wsm_channel_send_tail(&link->channel, type, message, &tail, 1, &link->failure));
 }

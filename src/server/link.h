@@ -21,6 +21,9 @@ struct wsm_link *wsm_link_open(uv_loop_t *loop, int fd, const struct wsm_link_ev
 
 /* Sends or queues. Failure shows later, as on_lost. Harmless on NULL. */
 void wsm_link_send(struct wsm_link *link, const struct wsm_message_type *type, const void *message);
+/* The same with the last field, a span left empty in *message, sent from where it lies. */
+void wsm_link_send_tail(struct wsm_link *link, const struct wsm_message_type *type,
+                        const void *message, struct wsm_span tail);
 
 /* No callback comes any more; the memory goes on a later turn of the loop. Accepts NULL. */
 void wsm_link_close(struct wsm_link *link);

@@ -4,6 +4,7 @@
 #include "server/dispatch.h"
 #include "server/service.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
@@ -19,6 +20,14 @@ static void keep_secrets(void)
     setrlimit(RLIMIT_CORE, &none);
 }
 
+/* Requests and answers of half a MiB come and go: given back to the system each time,
+ * their pages would have to be cleared anew for the next one. */
+static void keep_memory(void)
+{
+    mallopt(M_MMAP_THRESHOLD, 4 * 1024 * 1024);
+    mallopt(M_TRIM_THRESHOLD, 16 * 1024 * 1024);
+}
+
 int main(int argc, char **argv)
 {
     static const struct wsm_service_handlers handlers = { wsm_dispatch, wsm_dispatch_resume };
@@ -30,6 +39,7 @@ int main(int argc, char **argv)
         return 64;
     }
     keep_secrets();
+    keep_memory();
     wsm_log_set_name("winrmd-net");
     wsm_log_set_sink(wsm_log_to_stderr, WSM_LOG_INFO);
     signal(SIGPIPE, SIG_IGN); /* libuv writes without MSG_NOSIGNAL */

@@ -60,11 +60,10 @@ static void send_next(struct sending *op)
     const struct wsm_stream_data *stream = &op->streams[op->at];
     struct wsm_host_input message = { .command_id = wsm_span_str(op->command_id.text),
                                       .stream = stream->name,
-                                      .end = stream->end,
-                                      .data = stream->data };
+                                      .end = stream->end };
 
     message.request = wsm_host_link_expect(op->shell->link, &op->call, &events);
-    wsm_host_link_send(op->shell->link, &wsm_host_input_type, &message);
+    wsm_host_link_send_tail(op->shell->link, &wsm_host_input_type, &message, stream->data);
 }
 
 static void on_end(struct wsm_host_call *call, const struct wsm_error *err)

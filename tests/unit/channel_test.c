@@ -4,6 +4,7 @@
 
 #include "ipc/control_messages.h"
 #include "ipc/host_messages.h"
+#include "wsmerror.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -363,6 +364,57 @@ static void test_channel_sends_a_tail_of_pieces(void **state)
     pair_close(&pair);
 }
 
+/* Frames end within pieces; then a short message finds the long one gone. */
+static void test_channel_sends_a_tail_in_fragments(void **state)
+{
+    enum { TAIL = 600 * 1000, FIRST = 100 * 1000, SECOND = 250 * 1000 };
+    const struct wsm_host_input message = { .request = 6,
+                                            .stream = wsm_span_str("stdin"),
+                                            .end = 1 };
+    const struct wsm_host_done done = { .request = 7 };
+    const struct wsm_span pieces[] = { { bytes, FIRST },
+                                       { bytes + FIRST, SECOND },
+                                       { bytes + FIRST + SECOND, TAIL - FIRST - SECOND } };
+    struct wsm_host_input out;
+    struct wsm_frame frame;
+    struct pair pair;
+
+    (void)state;
+    message_of(TAIL);
+    pair_open(&pair);
+    for (int i = 0; i < 2; i++) { /* the second time into the memory of the first */
+        enum wsm_channel_result result;
+
+        assert_true(
+            wsm_channel_send_tail(&pair.a, &wsm_host_input_type, &message, pieces, 3, NULL));
+        while ((result = receive(&pair.b, &frame)) == WSM_CHANNEL_AGAIN)
+            assert_true(wsm_channel_flush(&pair.a, NULL));
+        assert_int_equal(result, WSM_CHANNEL_MESSAGE);
+        assert_true(wsm_message_parse(&wsm_host_input_type, frame.payload, &out));
+        assert_int_equal(out.end, 1);
+        assert_true(wsm_span_equal(out.data, wsm_span_of(bytes, TAIL)));
+    }
+    assert_true(wsm_channel_send(&pair.a, &wsm_host_done_type, &done, -1, NULL));
+    assert_int_equal(receive(&pair.b, &frame), WSM_CHANNEL_MESSAGE);
+    assert_null(pair.b.message.ptr);
+    pair_close(&pair);
+}
+
+static void test_channel_refuses_a_tail_that_is_too_long(void **state)
+{
+    const struct wsm_host_input message = { .request = 6 };
+    const struct wsm_span pieces[] = { { bytes, WSM_MESSAGE_MAX } };
+    struct wsm_error err = WSM_ERROR_INIT;
+    struct pair pair;
+
+    (void)state;
+    pair_open(&pair);
+    assert_false(wsm_channel_send_tail(&pair.a, &wsm_host_input_type, &message, pieces, 1, &err));
+    assert_int_equal(err.code, ERROR_INVALID_PARAMETER);
+    wsm_error_clear(&err);
+    pair_close(&pair);
+}
+
 static void test_channel_tells_the_end_and_a_peer_that_is_gone(void **state)
 {
     const struct wsm_host_cancel message = { .request = 1 };
@@ -444,6 +496,8 @@ int main(void)
         cmocka_unit_test(test_channel_queues_up_to_its_limit_in_order),
         cmocka_unit_test(test_channel_keeps_a_queued_descriptor_of_its_own),
         cmocka_unit_test(test_channel_sends_a_tail_of_pieces),
+        cmocka_unit_test(test_channel_sends_a_tail_in_fragments),
+        cmocka_unit_test(test_channel_refuses_a_tail_that_is_too_long),
         cmocka_unit_test(test_channel_tells_the_end_and_a_peer_that_is_gone),
         cmocka_unit_test(test_channel_wipes_what_it_lent),
         cmocka_unit_test(test_channel_names_its_peer),
