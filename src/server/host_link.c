@@ -2,12 +2,16 @@
  * the dialogue, nothing of shells or commands. */
 #include "server/host_link.h"
 
+#include "base/utf.h"
 #include "wsmerror.h"
 
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { BUCKETS = 64 }; /* numbers count up, so calls spread evenly */
+enum {
+    BUCKETS = 64,      /* numbers count up, so calls spread evenly */
+    REASON_MAX = 4096, /* bytes of a host's reason that are shown or logged */
+};
 
 /* Row: state now; column: message; cell: next, "-" ends the connection.
  *            HELLO    SHELL      COMMAND  REPORT_END  DONE FAILED OUTPUT ANSWER  GONE
@@ -148,9 +152,29 @@ static bool on_done(struct wsm_host_link *host, const union message *m)
 {
     struct wsm_host_call *call = call_find(host, m->done.request);
 
-    if (call != NULL)
-        end_call(call, NULL);
+    if (call == NULL)
+        return true;
+    if (call->events->on_answer != NULL)
+        return false; /* what expects ANSWER does not end without it but by FAILED */
+    end_call(call, NULL);
     return true;
+}
+
+/* What a host gives as a reason becomes part of a fault: a host runs as its user, so its
+ * words are neither trusted to be text nor to be short. */
+static void take_reason(struct wsm_error *err, uint32_t code, struct wsm_span text)
+{
+    bool is_cut;
+
+    if (!wsm_utf8_is_valid(text))
+        text = wsm_span_str("its shell host gives a reason that is not UTF-8");
+    is_cut = text.len > REASON_MAX;
+    if (is_cut) {
+        text.len = REASON_MAX;
+        while ((text.ptr[text.len] & 0xC0) == 0x80)
+            text.len--; /* not within a character */
+    }
+    wsm_fail(err, code, "%.*s%s", (int)text.len, (const char *)text.ptr, is_cut ? "..." : "");
 }
 
 static bool on_failed(struct wsm_host_link *host, const union message *m)
@@ -160,8 +184,7 @@ static bool on_failed(struct wsm_host_link *host, const union message *m)
 
     if (call == NULL)
         return true;
-    wsm_fail(&err, m->failed.code == 0 ? ERROR_INTERNAL_ERROR : m->failed.code, "%.*s",
-             (int)m->failed.text.len, (const char *)m->failed.text.ptr);
+    take_reason(&err, m->failed.code == 0 ? ERROR_INTERNAL_ERROR : m->failed.code, m->failed.text);
     end_call(call, &err);
     wsm_error_clear(&err);
     return true;
@@ -193,8 +216,8 @@ static bool on_answer(struct wsm_host_link *host, const union message *m)
 
 static bool on_gone(struct wsm_host_link *host, const union message *m)
 {
-    wsm_fail(&host->farewell, m->gone.code == 0 ? ERROR_OPERATION_ABORTED : m->gone.code, "%.*s",
-             (int)m->gone.text.len, (const char *)m->gone.text.ptr);
+    take_reason(&host->farewell, m->gone.code == 0 ? ERROR_OPERATION_ABORTED : m->gone.code,
+                m->gone.text);
     return true;
 }
 
