@@ -338,7 +338,6 @@ static void input_sent(struct run *run, struct wsm_cli_event *e)
     wsm_cli_input_sent(&run->input);
     switch (e->code) {
     case ERROR_SUCCESS:
-    case ERROR_WSMAN_OPERATION_TIMEDOUT: /* accepted, the command reads slowly */
         break;
     case ERROR_OPERATION_ABORTED:
     case ERROR_BROKEN_PIPE:

@@ -40,6 +40,9 @@ struct wsm_operation_kind {
     void (*cancel)(struct wsm_operation *operation);
 };
 
+/* Goes on with a Send whose input the server did not take; leaves all others alone. */
+void wsm_send_retry(struct wsm_operation *operation);
+
 extern const struct wsm_operation_kind wsm_send_kind;
 extern const struct wsm_operation_kind wsm_receive_kind;
 extern const struct wsm_operation_kind wsm_signal_kind;

@@ -1,5 +1,9 @@
 /* Send: input in pieces that fit one message each, one on the wire per target. Loop
- * thread. */
+ * thread.
+ *
+ * To a command that reads slowly servers answer a Send with a time-out, and keep its input; and
+ * the Sends after it, until that was taken, with "busy". Neither is a failure: what was kept
+ * counts as sent, what was not is sent again. */
 #include "proto/send.h"
 
 #include "client/command.h"
@@ -20,6 +24,12 @@ static void on_answer(struct wsm_exchange *exchange, struct wsm_answer **answer,
         wsm_operation_abort(operation); /* the command ended first */
         return;
     }
+    if (err->code == ERROR_BUSY) {
+        wsm_session_retry_sends(operation->session);
+        return;
+    }
+    if (err->code == ERROR_WSMAN_OPERATION_TIMEDOUT || err->code == ERROR_TIMEOUT)
+        wsm_error_clear(err);
     operation->sent += operation->chunk;
     if (err->code == 0 && operation->sent < operation->data.len && send_chunk(operation, err))
         return;
@@ -64,6 +74,15 @@ static bool start(struct wsm_operation *operation, struct wsm_error *err)
         return false;
     }
     return send_chunk(operation, err);
+}
+
+void wsm_send_retry(struct wsm_operation *operation)
+{
+    struct wsm_error err = WSM_ERROR_INIT;
+
+    if (operation->kind == &wsm_send_kind && operation->state == WSM_OPERATION_ACTIVE &&
+        !wsm_exchange_is_active(&operation->exchange) && !send_chunk(operation, &err))
+        wsm_operation_complete(operation, &err);
 }
 
 const struct wsm_operation_kind wsm_send_kind = {

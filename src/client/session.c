@@ -59,8 +59,8 @@ void wsm_session_open(struct wsm_session *session, struct wsm_api *api)
 {
     session->api = api;
     wsm_list_add(&api->sessions, &session->node);
-    uv_timer_init(wsm_runtime_loop(), &session->close_timer);
-    session->close_timer.data = session;
+    uv_timer_init(wsm_runtime_loop(), &session->timer);
+    session->timer.data = session;
 }
 
 static void api_check_end(struct wsm_api *api)
@@ -93,7 +93,7 @@ static void end(struct wsm_session *session)
     while (!wsm_list_is_empty(&session->shells))
         wsm_shell_forget(WSM_CONTAINER_OF(session->shells.next, struct wsm_shell, node));
     wsm_http_pool_clear(&session->pool);
-    uv_close((uv_handle_t *)&session->close_timer, on_timer_closed);
+    uv_close((uv_handle_t *)&session->timer, on_timer_closed);
 }
 
 void wsm_session_check_end(struct wsm_session *session)
@@ -107,6 +107,21 @@ void wsm_session_check_end(struct wsm_session *session)
             return;
     }
     end(session);
+}
+
+static void on_retry(uv_timer_t *timer)
+{
+    struct wsm_session *session = timer->data;
+    struct wsm_list *node;
+
+    WSM_LIST_FOREACH (node, &session->operations)
+        wsm_send_retry(WSM_CONTAINER_OF(node, struct wsm_operation, node));
+}
+
+void wsm_session_retry_sends(struct wsm_session *session)
+{
+    if (session->state == WSM_SESSION_OPEN && !uv_is_active((uv_handle_t *)&session->timer))
+        uv_timer_start(&session->timer, on_retry, WSM_SESSION_RETRY_MS, 0); /* cannot fail */
 }
 
 static void on_close_timeout(uv_timer_t *timer)
@@ -136,7 +151,7 @@ void wsm_session_close(struct wsm_session *session, struct wsm_call *waiter)
         wsm_operation_abort(WSM_CONTAINER_OF(node, struct wsm_operation, node));
     WSM_LIST_FOREACH_SAFE (node, next, &session->shells)
         wsm_shell_end(WSM_CONTAINER_OF(node, struct wsm_shell, node));
-    uv_timer_start(&session->close_timer, on_close_timeout, WSM_SESSION_CLOSE_WAIT_MS, 0);
+    uv_timer_start(&session->timer, on_close_timeout, WSM_SESSION_CLOSE_WAIT_MS, 0);
     wsm_session_callback_returned(session);
 }
 

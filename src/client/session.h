@@ -8,8 +8,10 @@
 #include "client/runtime.h"
 #include "client/target.h"
 
-/* How long closing a session waits for servers before it gives up. */
-enum { WSM_SESSION_CLOSE_WAIT_MS = 5000 };
+enum {
+    WSM_SESSION_CLOSE_WAIT_MS = 5000, /* for servers, before closing gives up */
+    WSM_SESSION_RETRY_MS = 500,       /* until input that a server did not take is sent again */
+};
 
 struct wsm_api {
     uintptr_t handle;
@@ -57,7 +59,7 @@ struct wsm_session {
     size_t callbacks;           /* queued, running or on their way back */
     bool is_used;               /* an operation has begun */
     struct wsm_call *closing;   /* borrowed; who waits for the end, NULL = nobody */
-    uv_timer_t close_timer;
+    uv_timer_t timer;           /* OPEN: for the retry; CLOSING: for the servers */
 };
 
 /* Application thread: takes `target` and `login` over on success. */
@@ -76,6 +78,8 @@ void wsm_api_close(struct wsm_api *api, struct wsm_call *waiter);
 
 void wsm_session_callback_queued(struct wsm_session *session);
 void wsm_session_callback_returned(struct wsm_session *session);
+/* A Send was told that the input before it is not taken yet: asks again a little later. */
+void wsm_session_retry_sends(struct wsm_session *session);
 /* Something the closing may have waited for has ended. */
 void wsm_session_check_end(struct wsm_session *session);
 

@@ -1,9 +1,12 @@
 /* Output and input: what Receive delivers in which order, what holds it back, what is
  * kept when it is cancelled, and how Sends are cut and queued. */
 #include "client_fixture.h"
+#include "wsmerror.h"
 
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -307,6 +310,59 @@ static void test_send_cuts_what_is_too_large_for_one_message(void **state)
     recorder_free(recorder);
 }
 
+static atomic_int sends;
+
+/* Says twice that the input before this was not taken yet, then that this one is not, though
+ * it is kept: the answers to a command that reads slowly. */
+static bool answer_slowly(struct fake_service *service, const struct fake_request *request,
+                          struct fake_reply *reply)
+{
+    int count;
+
+    (void)service;
+    if (strcmp(request->name, "Send") != 0)
+        return false;
+    count = atomic_fetch_add(&sends, 1);
+    if (count < 2)
+        fake_reply_fault(reply, request, ERROR_BUSY, "not yet");
+    else if (count == 2)
+        fake_reply_fault(reply, request, ERROR_WSMAN_OPERATION_TIMEDOUT, "kept, not taken");
+    return count <= 2;
+}
+
+static void test_send_waits_for_a_command_that_reads_slowly(void **state)
+{
+    struct recorder *first = recorder_new();
+    struct recorder *second = recorder_new();
+
+    (void)state;
+    atomic_store(&sends, 0);
+    fake_service_handler(f->service, answer_slowly);
+    send_text(shell, command, "a", false, first);
+    send_text(shell, command, "b", true, second);
+    assert_last_code(first, 0);
+    assert_last_code(second, 0);
+    assert_int_equal(first->count, 1);
+    assert_int_equal(atomic_load(&sends), 4);
+    recorder_free(first);
+    recorder_free(second);
+}
+
+static void test_send_that_waits_can_be_cancelled(void **state)
+{
+    struct recorder *recorder = recorder_new();
+    WSMAN_OPERATION_HANDLE operation;
+
+    (void)state;
+    atomic_store(&sends, INT_MIN);
+    fake_service_handler(f->service, answer_slowly);
+    operation = send_text(shell, command, "a", false, recorder);
+    fake_wait_answered(f->service, "Send", 1);
+    assert_int_equal(WSManCloseOperation(operation, 0), 0);
+    assert_last_code(recorder, ERROR_OPERATION_ABORTED);
+    recorder_free(recorder);
+}
+
 static void test_send_of_nothing_ends_the_stream(void **state)
 {
     struct recorder *recorder = recorder_new();
@@ -402,6 +458,8 @@ int main(void)
         TEST(test_receive_keeps_the_end_of_a_cancelled_one),
         TEST(test_send_puts_calls_in_their_order),
         TEST(test_send_cuts_what_is_too_large_for_one_message),
+        TEST(test_send_waits_for_a_command_that_reads_slowly),
+        TEST(test_send_that_waits_can_be_cancelled),
         TEST(test_send_of_nothing_ends_the_stream),
         TEST(test_send_is_aborted_when_the_command_has_ended),
         TEST(test_signals_do_not_wait_for_input),

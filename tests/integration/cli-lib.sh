@@ -5,6 +5,7 @@ set -u
 PATH=$1:$PATH
 work=$(mktemp -d)
 service=
+settings= # more lines of winrmd.conf
 XDG_RUNTIME_DIR=$work/xdg # --local makes its folders here
 mkdir -m 700 "$XDG_RUNTIME_DIR"
 export PATH XDG_RUNTIME_DIR
@@ -60,6 +61,7 @@ Basic = true
 AllowUnencrypted = true
 UsersFile = $work/users
 RunDirectory = $work/run
+$settings
 CONF
     winrmd -c "$work/winrmd.conf" user add alice <"$work/password" >"$work/log" 2>&1 ||
         expect 'user add' 'exit code 0' "$?"

@@ -405,8 +405,7 @@ static void test_run_lost_connection_names_the_shell_and_leaves_it(void **state)
 static void test_run_input_that_nobody_reads_is_no_failure(void **state)
 {
     static const DWORD codes[] = { ERROR_OPERATION_ABORTED, ERROR_BROKEN_PIPE,
-                                   ERROR_WSMAN_UNEXPECTED_SELECTORS,
-                                   ERROR_WSMAN_OPERATION_TIMEDOUT };
+                                   ERROR_WSMAN_UNEXPECTED_SELECTORS };
 
     (void)state;
     for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
