@@ -82,8 +82,9 @@ say 'Input, both output streams, and the exit code'
 show "echo some input | winrmc run --password-file password \$HOST -- 'cat; echo to stderr >&2; exit 7' || echo \"exit code \$?\"" 2>&1
 
 say '200 MiB out, hashed on both sides'
-show "winrmc run --password-file password \$HOST -- 'head -c 209715200 /dev/urandom | tee $work/sent' | sha256sum"
-show 'sha256sum <sent'
+show "winrmc run --password-file password \$HOST -- 'head -c 209715200 /dev/urandom | tee $work/sent' | sha256sum | tee received.sum"
+show 'sha256sum <sent | tee sent.sum'
+show 'cmp received.sum sent.sum && echo the same'
 
 say 'winrmd-net is killed under a running command: the command lives on'
 echo "\$ winrmc run --password-file password \$HOST -- 'while :; do date +%s.%N >>$work/alive; sleep 0.1; done' &"
