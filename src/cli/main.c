@@ -102,9 +102,11 @@ static int dispatch(struct wsm_cli_options *options, int argc, char **argv)
 }
 
 /* Answers of half a MiB come and go: given back to the system each time, their pages
- * would have to be cleared anew for the next one. */
+ * would have to be cleared anew for the next one. And the library's two threads make no
+ * heaps of their own. */
 static void keep_memory(void)
 {
+    mallopt(M_ARENA_MAX, 1);
     mallopt(M_MMAP_THRESHOLD, 2 * 1024 * 1024);
     mallopt(M_TRIM_THRESHOLD, 4 * 1024 * 1024);
 }
