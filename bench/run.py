@@ -55,9 +55,11 @@ class Service:
         self.password_file = os.path.join(self.folder, "password")
         with open(self.password_file, "w") as file:
             file.write(os.urandom(12).hex() + "\n")
+        # As /run, where it is by default, a file system in memory.
+        self.run_folder = tempfile.mkdtemp(prefix="winrmd-bench-", dir="/dev/shm")
         options = []
         for setting in ("Listen=127.0.0.1:0", "Basic=true", "AllowUnencrypted=true",
-                        f"UsersFile={self.folder}/users", f"RunDirectory={self.folder}/run"):
+                        f"UsersFile={self.folder}/users", f"RunDirectory={self.run_folder}/run"):
             options += ["-o", setting]
         with open(self.password_file) as password:
             subprocess.run([self.tool("winrmd"), *options, "user", "add", "bench"],
@@ -84,6 +86,7 @@ class Service:
     def stop(self):
         os.close(self.watch)
         self.process.wait()
+        shutil.rmtree(self.run_folder)
 
 
 class Ssh:
