@@ -123,8 +123,9 @@ static bool read_answer(const struct wsm_exchange *exchange, struct wsm_http_res
         return fail_not_soap(session, response, err);
     out->bytes = response->bytes;
     response->bytes = (struct wsm_buf)WSM_BUF_INIT;
-    ok = wsm_envelope_parse(&out->env, out->bytes.ptr + response->body_offset,
-                            out->bytes.len - response->body_offset, &parse);
+    ok = wsm_envelope_parse_with(&out->env, &exchange->session->parser,
+                                 out->bytes.ptr + response->body_offset,
+                                 out->bytes.len - response->body_offset, &parse);
     if (!ok && response->status != 200) {
         wsm_error_clear(&parse);
         return fail_status(session, response->status, err);

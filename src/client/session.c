@@ -52,6 +52,7 @@ void wsm_session_free(struct wsm_session *session)
         return;
     wsm_target_clear(&session->target);
     wsm_login_clear(&session->login);
+    wsm_xml_parser_clear(&session->parser);
     free(session);
 }
 

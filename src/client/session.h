@@ -7,6 +7,7 @@
 #include "client/options.h"
 #include "client/runtime.h"
 #include "client/target.h"
+#include "proto/xml.h"
 
 enum {
     WSM_SESSION_CLOSE_WAIT_MS = 5000, /* for servers, before closing gives up */
@@ -54,12 +55,13 @@ struct wsm_session {
     struct wsm_options options;
     char id[48]; /* "uuid:" and GUID: p:SessionId of every message */
     struct wsm_http_pool pool;
-    struct wsm_list shells;     /* of struct wsm_shell */
-    struct wsm_list operations; /* of struct wsm_operation: those not released */
-    size_t callbacks;           /* queued, running or on their way back */
-    bool is_used;               /* an operation has begun */
-    struct wsm_call *closing;   /* borrowed; who waits for the end, NULL = nobody */
-    uv_timer_t timer;           /* OPEN: for the retry; CLOSING: for the servers */
+    struct wsm_xml_parser parser; /* of answers */
+    struct wsm_list shells;       /* of struct wsm_shell */
+    struct wsm_list operations;   /* of struct wsm_operation: those not released */
+    size_t callbacks;             /* queued, running or on their way back */
+    bool is_used;                 /* an operation has begun */
+    struct wsm_call *closing;     /* borrowed; who waits for the end, NULL = nobody */
+    uv_timer_t timer;             /* OPEN: for the retry; CLOSING: for the servers */
 };
 
 /* Application thread: takes `target` and `login` over on success. */

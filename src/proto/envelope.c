@@ -288,13 +288,14 @@ static bool read_headers(struct wsm_envelope *env, const struct wsm_xml_node *he
     return ok;
 }
 
-bool wsm_envelope_parse(struct wsm_envelope *env, uint8_t *bytes, size_t len, struct wsm_error *err)
+bool wsm_envelope_parse_with(struct wsm_envelope *env, struct wsm_xml_parser *parser,
+                             uint8_t *bytes, size_t len, struct wsm_error *err)
 {
     const struct wsm_xml_node *root;
     const struct wsm_xml_node *headers;
 
     *env = (struct wsm_envelope){ .operation_timeout_ms = -1, .body = &no_body };
-    if (!wsm_xml_parse(&env->doc, bytes, len, err))
+    if (!wsm_xml_parse_with(&env->doc, parser, bytes, len, err))
         return false;
     root = env->doc.root;
     if (!wsm_span_is(root->name, "Envelope"))
@@ -311,6 +312,15 @@ bool wsm_envelope_parse(struct wsm_envelope *env, uint8_t *bytes, size_t len, st
     if (wsm_xml_next_same(env->body) != NULL)
         return wsm_fail(err, ERROR_WSMAN_SCHEMA_VALIDATION_ERROR, "two SOAP bodies");
     return true;
+}
+
+bool wsm_envelope_parse(struct wsm_envelope *env, uint8_t *bytes, size_t len, struct wsm_error *err)
+{
+    struct wsm_xml_parser parser = { .expat = NULL };
+    bool ok = wsm_envelope_parse_with(env, &parser, bytes, len, err);
+
+    wsm_xml_parser_clear(&parser);
+    return ok;
 }
 
 void wsm_envelope_clear(struct wsm_envelope *env)

@@ -65,6 +65,9 @@ struct wsm_envelope {
  * (message_id for RelatesTo); clear is needed in both cases. */
 bool wsm_envelope_parse(struct wsm_envelope *env, uint8_t *bytes, size_t len,
                         struct wsm_error *err) WSM_MUST_CHECK;
+/* The same with a parser that is used again, see wsm_xml_parse_with(). */
+bool wsm_envelope_parse_with(struct wsm_envelope *env, struct wsm_xml_parser *parser,
+                             uint8_t *bytes, size_t len, struct wsm_error *err) WSM_MUST_CHECK;
 void wsm_envelope_clear(struct wsm_envelope *env);
 
 /* What a server checks of every request but Identify: addressing headers present,

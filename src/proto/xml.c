@@ -16,8 +16,9 @@
 enum {
     ARENA_FIRST = 4096, /* bytes of the first block; each next one doubles */
     ARENA_LARGEST = 65536,
-    RAW_TEXT_MIN = 256,  /* shorter Stream texts cost less inside expat than around it */
-    RAW_MISSES_MAX = 16, /* looks like a Stream, but is none: then expat gets all the rest */
+    RAW_TEXT_MIN = 256,      /* shorter Stream texts cost less inside expat than around it */
+    RAW_MISSES_MAX = 16,     /* looks like a Stream, but is none: then expat gets all the rest */
+    PARSER_KEEP_MAX = 65536, /* a parser that has read more may have grown: it is not kept */
 };
 
 #define NAME_SEPARATOR                                                        \
@@ -33,7 +34,7 @@ struct wsm_xml_arena {
 };
 
 struct reader {
-    XML_Parser parser;           /* owned, freed by XML_ParserFree() */
+    XML_Parser parser;           /* borrowed while parsing */
     struct wsm_xml_arena *arena; /* owned, moves into the document at the end */
     struct wsm_xml_node *root;
     struct wsm_xml_node *current;
@@ -429,18 +430,39 @@ static bool reader_run(struct reader *reader, const uint8_t *bytes, size_t len, 
     return reader_feed(reader, bytes + done, len - done, skipped, true);
 }
 
-bool wsm_xml_parse(struct wsm_xml_doc *doc, uint8_t *bytes, size_t len, struct wsm_error *err)
+void wsm_xml_parser_clear(struct wsm_xml_parser *parser)
+{
+    XML_ParserFree(parser->expat); /* accepts NULL */
+    parser->expat = NULL;
+}
+
+static bool parser_prepare(struct wsm_xml_parser *parser, struct wsm_error *err)
 {
     static const XML_Memory_Handling_Suite memory = { malloc, realloc, free };
     static const XML_Char separator[] = { NAME_SEPARATOR, '\0' };
+
+    if (parser->expat == NULL)
+        parser->expat = XML_ParserCreate_MM(NULL, &memory, separator);
+    else
+        XML_ParserReset(parser->expat, NULL); /* fails only for parsers of entities */
+    if (parser->expat == NULL)
+        return wsm_fail_memory(err, "XML parser");
+    if (parser->salt != 0)
+        XML_SetHashSalt(parser->expat, parser->salt);
+    return true;
+}
+
+bool wsm_xml_parse_with(struct wsm_xml_doc *doc, struct wsm_xml_parser *parser, uint8_t *bytes,
+                        size_t len, struct wsm_error *err)
+{
     struct reader reader = { .stream_end = -1, .err = err };
     bool ok = false;
 
     if (len > INT_MAX / 2)
         return wsm_fail(err, ERROR_WSMAN_INVALID_XML, "XML document: %zu bytes are too many", len);
-    reader.parser = XML_ParserCreate_MM(NULL, &memory, separator);
-    if (reader.parser == NULL)
-        return wsm_fail_memory(err, "XML parser");
+    if (!parser_prepare(parser, err))
+        return false;
+    reader.parser = parser->expat;
     XML_SetUserData(reader.parser, &reader);
     XML_SetElementHandler(reader.parser, on_start, on_end);
     XML_SetCharacterDataHandler(reader.parser, on_text);
@@ -455,9 +477,19 @@ bool wsm_xml_parse(struct wsm_xml_doc *doc, uint8_t *bytes, size_t len, struct w
     reader.arena = NULL; /* transferred to the document */
     ok = true;
 out:
-    XML_ParserFree(reader.parser);
+    if (len > PARSER_KEEP_MAX)
+        wsm_xml_parser_clear(parser);
     wsm_buf_clear(&reader.text);
     arena_free(reader.arena);
+    return ok;
+}
+
+bool wsm_xml_parse(struct wsm_xml_doc *doc, uint8_t *bytes, size_t len, struct wsm_error *err)
+{
+    struct wsm_xml_parser parser = { .expat = NULL };
+    bool ok = wsm_xml_parse_with(doc, &parser, bytes, len, err);
+
+    wsm_xml_parser_clear(&parser);
     return ok;
 }
 

@@ -100,8 +100,9 @@ void wsm_dispatch(struct wsm_exchange *exchange, struct wsm_span body, bool char
         wsm_fail(&err, ERROR_WSMAN_UNSUPPORTED_ENCODING, "Content-Type: neither UTF-8 nor UTF-16");
         goto out;
     }
-    if (!wsm_envelope_parse(env, exchange->bytes.ptr + (body.ptr - exchange->bytes.ptr), body.len,
-                            &err))
+    if (!wsm_envelope_parse_with(env, &exchange->service->parser,
+                                 exchange->bytes.ptr + (body.ptr - exchange->bytes.ptr), body.len,
+                                 &err))
         goto out;
     if (!wsm_identify_request_parse(env, &ns) && !check(exchange, &err))
         goto out;

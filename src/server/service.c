@@ -295,6 +295,7 @@ int wsm_service_run(int monitor_fd, const struct wsm_service_handlers *handlers)
     random_bytes(secret, sizeof(secret));
     wsm_authenticator_init(&service.auth, &service.loop, secret, release, &service);
     explicit_bzero(secret, sizeof(secret));
+    random_bytes(&service.parser.salt, sizeof(service.parser.salt));
     wsm_shell_table_init(&service.shells, &service.loop, &shell_events, &service);
     service.monitor = wsm_link_open(&service.loop, monitor_fd, &events, &service, &err);
     if (service.monitor == NULL) {

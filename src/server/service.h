@@ -3,6 +3,7 @@
 #define WSM_SERVER_SERVICE_H
 
 #include "base/guid.h"
+#include "proto/xml.h"
 #include "server/authenticator.h"
 #include "server/settings.h"
 #include "server/shell_table.h"
@@ -27,8 +28,9 @@ struct wsm_service {
     struct wsm_link *monitor; /* owned */
     struct wsm_authenticator auth;
     struct wsm_shell_table shells;
-    struct wsm_list waiting; /* exchanges that came before the hosts were known */
-    struct wsm_buf scratch;  /* owned: for one function at a time */
+    struct wsm_list waiting;      /* exchanges that came before the hosts were known */
+    struct wsm_buf scratch;       /* owned: for one function at a time */
+    struct wsm_xml_parser parser; /* of requests */
     size_t connection_count;
     uint64_t last_monitor_request;
     int state;      /* enum service_state of service.c */

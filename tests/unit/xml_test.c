@@ -208,6 +208,63 @@ static void test_xml_refuses_every_prefix_and_reads_not_a_byte_too_far(void **st
     guarded_clear(&guarded);
 }
 
+/* Whatever came before, also what was refused half-way: prefixes, depth, encoding and
+ * errors of one document are not those of the next. */
+static void test_xml_parser_used_again_remembers_nothing(void **state)
+{
+    static const struct {
+        const char *text;
+        const char *ns; /* of the root; NULL = refused */
+    } documents[] = {
+        { "<p:a xmlns:p='urn:one'/>", "urn:one" },
+        { "<p:a/>", NULL },
+        { "<a xmlns='urn:two'><b><c>", NULL },
+        { "<a/>", "" },
+        { "<!DOCTYPE a><a/>", NULL },
+        { "<?xml version='1.0' encoding='Latin-1'?><a/>", NULL },
+        { "<p:a xmlns:p='urn:three'>&lt;</p:a>", "urn:three" },
+    };
+    struct wsm_xml_parser parser = { .salt = 77 };
+
+    (void)state;
+    for (size_t round = 0; round < 2; round++) {
+        for (size_t i = 0; i < sizeof(documents) / sizeof(documents[0]); i++) {
+            struct wsm_error err = WSM_ERROR_INIT;
+            struct wsm_xml_doc doc = WSM_XML_DOC_INIT;
+            char *text = strdup(documents[i].text);
+            bool ok = wsm_xml_parse_with(&doc, &parser, (uint8_t *)text, strlen(text), &err);
+
+            assert_int_equal(ok, documents[i].ns != NULL);
+            assert_int_equal(err.code == 0, ok);
+            if (ok)
+                assert_true(wsm_span_is(doc.root->ns, documents[i].ns));
+            assert_non_null(parser.expat);
+            wsm_xml_doc_clear(&doc);
+            wsm_error_clear(&err);
+            free(text);
+        }
+    }
+    wsm_xml_parser_clear(&parser);
+    assert_null(parser.expat);
+}
+
+static void test_xml_parser_is_not_kept_after_a_large_document(void **state)
+{
+    struct wsm_xml_parser parser = { .expat = NULL };
+    struct wsm_buf text = WSM_BUF_INIT;
+    struct wsm_xml_doc doc;
+
+    (void)state;
+    wsm_buf_append_str(&text, "<a>");
+    while (text.len < 70000)
+        wsm_buf_append_str(&text, "0123456789");
+    wsm_buf_append_str(&text, "</a>");
+    assert_true(wsm_xml_parse_with(&doc, &parser, text.ptr, text.len, NULL));
+    assert_null(parser.expat);
+    wsm_xml_doc_clear(&doc);
+    wsm_buf_clear(&text);
+}
+
 /* Parses BEFORE, long base64, AFTER, and says whether the text of the first Stream found
  * stayed in place. Its decoded length is compared with what the whole text should give. */
 static bool stream_stays(const char *before, const char *after, size_t more_characters)
@@ -562,6 +619,8 @@ int main(void)
         cmocka_unit_test(test_xml_refuses_a_dtd_and_unknown_encodings),
         cmocka_unit_test(test_xml_holds_its_limits_exactly),
         cmocka_unit_test(test_xml_refuses_every_prefix_and_reads_not_a_byte_too_far),
+        cmocka_unit_test(test_xml_parser_used_again_remembers_nothing),
+        cmocka_unit_test(test_xml_parser_is_not_kept_after_a_large_document),
         cmocka_unit_test(test_xml_leaves_the_text_of_a_stream_in_place),
         cmocka_unit_test(test_xml_is_not_fooled_about_streams),
         cmocka_unit_test(test_xml_takes_nothing_else_for_a_stream),
