@@ -68,7 +68,7 @@ class MutationTest(unittest.TestCase):
             with open(path, "rb") as file:
                 dialogues.append(file.read())
         mutator = Mutator(random.Random(SEED), [text for text in dialogues if text])
-        with Service(BIN, {"alice": "wonderland"}, {"MaxShellsPerUser": "1000"}) as service:
+        with Service(BIN, {"alice": "wonderland"}, {"MaxShellsPerUser": "1000", "MaxTimeoutms": "500"}) as service:
             net = wait_for(lambda: service.children("winrmd-net"), "winrmd-net runs")
             conn = Conn(service)
             shell = command = None
