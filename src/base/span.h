@@ -31,6 +31,8 @@ static inline bool wsm_span_equal(struct wsm_span a, struct wsm_span b)
 
 static inline bool wsm_span_is(struct wsm_span a, const char *text)
 {
+    if (a.len > 0 && text != NULL && a.ptr[0] != (uint8_t)text[0])
+        return false; /* mostly, and before the length of `text` is counted */
     return wsm_span_equal(a, wsm_span_str(text));
 }
 

@@ -10,7 +10,7 @@
 void wsm_cli_input_open(struct wsm_cli_input *input, int fd, size_t capacity)
 {
     *input = (struct wsm_cli_input){ .fd = fd, .capacity = capacity };
-    input->buffer = wsm_cli_alloc(capacity, 1);
+    input->buffer = wsm_cli_buffer(capacity);
 }
 
 void wsm_cli_input_close(struct wsm_cli_input *input)

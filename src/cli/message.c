@@ -56,6 +56,15 @@ void *wsm_cli_alloc(size_t count, size_t size)
     return memory;
 }
 
+void *wsm_cli_buffer(size_t size)
+{
+    void *memory = malloc(size);
+
+    if (memory == NULL)
+        out_of_memory();
+    return memory;
+}
+
 char *wsm_cli_format(const char *format, ...)
 {
     va_list args;

@@ -28,6 +28,8 @@ void wsm_cli_note(bool is_wanted, const char *format, ...) __attribute__((format
 /* Memory of `size` bytes, zeroed and never NULL: the program exits when there is
  * none. Owned by the caller, who ends it with free(). */
 void *wsm_cli_alloc(size_t count, size_t size) __attribute__((warn_unused_result));
+/* The same, not zeroed: pages of it that are never used cost nothing. */
+void *wsm_cli_buffer(size_t size) __attribute__((warn_unused_result));
 
 /* As asprintf(), never NULL. Owned by the caller, who ends it with free(). */
 char *wsm_cli_format(const char *format, ...)
