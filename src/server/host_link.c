@@ -6,11 +6,13 @@
 #include "wsmerror.h"
 
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 enum {
-    BUCKETS = 64,      /* numbers count up, so calls spread evenly */
-    REASON_MAX = 4096, /* bytes of a host's reason that are shown or logged */
+    BUCKETS = 64,              /* numbers count up, so calls spread evenly */
+    SEND_BUFFER = 1024 * 1024, /* wanted: a whole Send, so that no part waits in our queue */
+    REASON_MAX = 4096,         /* bytes of a host's reason that are shown or logged */
 };
 
 /* Row: state now; column: message; cell: next, "-" ends the connection.
@@ -287,6 +289,7 @@ struct wsm_host_link *wsm_host_link_open(uv_loop_t *loop, int fd,
     static const struct wsm_link_events link_events = { on_message, on_lost };
     static const struct wsm_host_hello hello = { WSM_HOST_VERSION_LOWEST, WSM_HOST_VERSION_HIGHEST,
                                                  0 };
+    static const int send_buffer = SEND_BUFFER;
     struct wsm_host_link *host = calloc(1, sizeof(*host));
 
     if (host == NULL) {
@@ -296,6 +299,7 @@ struct wsm_host_link *wsm_host_link_open(uv_loop_t *loop, int fd,
     }
     for (size_t i = 0; i < BUCKETS; i++)
         wsm_list_init(&host->calls[i]);
+    (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof(send_buffer));
     host->events = events;
     host->context = context;
     host->state = STATE_GREETING;
