@@ -145,8 +145,11 @@ class Ssh:
                        stderr=subprocess.DEVNULL)
         self.process.terminate()
         self.process.wait()
-        if self.made_account:
-            subprocess.run(["userdel", self.ACCOUNT], check=False)
+        deadline = time.monotonic() + 10  # its last process may still be ending
+        while self.made_account and time.monotonic() < deadline:
+            self.made_account = subprocess.run(["userdel", self.ACCOUNT],
+                                               stderr=subprocess.DEVNULL).returncode != 0
+            time.sleep(0.1)
 
 
 def in_turn(count, *sides):
