@@ -82,7 +82,7 @@ static void report_commands(struct wsm_host *host)
 static void on_hello(struct wsm_host *host, const void *data)
 {
     const struct wsm_host_hello *message = data;
-    const struct wsm_host_report_end end = { .reserved = 0 };
+    const struct wsm_host_report_end end = { .request = 0 };
     struct wsm_error err = WSM_ERROR_INIT;
 
     if (message->lowest > message->highest || message->highest < WSM_HOST_VERSION_LOWEST ||
@@ -130,8 +130,14 @@ static void on_run(struct wsm_host *host, const void *data)
     const struct wsm_host_run *message = data;
     struct wsm_error err = WSM_ERROR_INIT;
 
+    const struct wsm_host_started started = { .request = message->request,
+                                              .command_id = message->command_id };
+
     wsm_idle_touch(&host->idle, host->now_ms);
-    answer(host, message->request, run(host, message, &err), &err);
+    if (run(host, message, &err))
+        wsm_link_send(&host->link, &wsm_host_started_type, &started);
+    else
+        wsm_link_failed(&host->link, message->request, &err);
 }
 
 static void on_input(struct wsm_host *host, const void *data)

@@ -31,6 +31,13 @@ static const struct wsm_field host_open_fields[] = {
     FIELD(I64, wsm_host_open, idle_timeout_ms),
     FIELD(I64, wsm_host_open, drain_timeout_ms),
     FIELD(U32, wsm_host_open, commands_max),
+    FIELD(U8, wsm_host_open, can_disconnect),
+    FIELD(U8, wsm_host_open, buffer_mode),
+    FIELD(U32, wsm_host_open, client_version),
+    FIELD(SPAN, wsm_host_open, session_id),
+    FIELD(SPAN, wsm_host_open, create_message_id),
+    FIELD(SPAN, wsm_host_open, name),
+    FIELD(SPAN, wsm_host_open, client_ip),
 };
 const struct wsm_message_type wsm_host_open_type = {
     .type = WSM_HOST_OPEN,
@@ -40,9 +47,9 @@ const struct wsm_message_type wsm_host_open_type = {
 };
 
 static const struct wsm_field host_run_fields[] = {
-    FIELD(U64, wsm_host_run, request),    FIELD(SPAN, wsm_host_run, command_id),
-    FIELD(U8, wsm_host_run, skip_shell),  FIELD(SPAN, wsm_host_run, command),
-    FIELD(SPAN, wsm_host_run, arguments),
+    FIELD(U64, wsm_host_run, request),     FIELD(SPAN, wsm_host_run, message_id),
+    FIELD(SPAN, wsm_host_run, command_id), FIELD(U8, wsm_host_run, skip_shell),
+    FIELD(SPAN, wsm_host_run, command),    FIELD(SPAN, wsm_host_run, arguments),
 };
 const struct wsm_message_type wsm_host_run_type = {
     .type = WSM_HOST_RUN,
@@ -52,9 +59,9 @@ const struct wsm_message_type wsm_host_run_type = {
 };
 
 static const struct wsm_field host_input_fields[] = {
-    FIELD(U64, wsm_host_input, request), FIELD(SPAN, wsm_host_input, command_id),
-    FIELD(SPAN, wsm_host_input, stream), FIELD(U8, wsm_host_input, end),
-    FIELD(SPAN, wsm_host_input, data),
+    FIELD(U64, wsm_host_input, request),     FIELD(SPAN, wsm_host_input, message_id),
+    FIELD(SPAN, wsm_host_input, command_id), FIELD(SPAN, wsm_host_input, stream),
+    FIELD(U8, wsm_host_input, end),          FIELD(SPAN, wsm_host_input, data),
 };
 const struct wsm_message_type wsm_host_input_type = {
     .type = WSM_HOST_INPUT,
@@ -104,6 +111,7 @@ const struct wsm_message_type wsm_host_confirm_type = {
 
 static const struct wsm_field host_signal_fields[] = {
     FIELD(U64, wsm_host_signal_request, request),
+    FIELD(SPAN, wsm_host_signal_request, message_id),
     FIELD(SPAN, wsm_host_signal_request, command_id),
     FIELD(U32, wsm_host_signal_request, signal),
 };
@@ -125,10 +133,25 @@ const struct wsm_message_type wsm_host_delete_type = {
 };
 
 static const struct wsm_field host_shell_fields[] = {
-    FIELD(U8, wsm_host_shell, is_open),          FIELD(SPAN, wsm_host_shell, resource_uri),
-    FIELD(SPAN, wsm_host_shell, input_streams),  FIELD(SPAN, wsm_host_shell, output_streams),
-    FIELD(I64, wsm_host_shell, idle_timeout_ms), FIELD(I64, wsm_host_shell, run_time_ms),
+    FIELD(U8, wsm_host_shell, is_open),
+    FIELD(SPAN, wsm_host_shell, resource_uri),
+    FIELD(SPAN, wsm_host_shell, input_streams),
+    FIELD(SPAN, wsm_host_shell, output_streams),
+    FIELD(I64, wsm_host_shell, idle_timeout_ms),
+    FIELD(I64, wsm_host_shell, run_time_ms),
     FIELD(I64, wsm_host_shell, inactivity_ms),
+    FIELD(SPAN, wsm_host_shell, working_directory),
+    FIELD(U8, wsm_host_shell, can_disconnect),
+    FIELD(U8, wsm_host_shell, buffer_mode),
+    FIELD(U32, wsm_host_shell, client_version),
+    FIELD(SPAN, wsm_host_shell, session_id),
+    FIELD(SPAN, wsm_host_shell, create_message_id),
+    FIELD(SPAN, wsm_host_shell, name),
+    FIELD(SPAN, wsm_host_shell, client_ip),
+    FIELD(U8, wsm_host_shell, connection),
+    FIELD(U8, wsm_host_shell, is_taken),
+    FIELD(U32, wsm_host_shell, processes),
+    FIELD(U64, wsm_host_shell, memory_kib),
 };
 const struct wsm_message_type wsm_host_shell_type = {
     .type = WSM_HOST_SHELL,
@@ -141,7 +164,17 @@ static const struct wsm_field host_command_fields[] = {
     FIELD(SPAN, wsm_host_command, command_id),
     FIELD(U64, wsm_host_command, confirmed[WSM_HOST_STDOUT]),
     FIELD(U64, wsm_host_command, confirmed[WSM_HOST_STDERR]),
+    FIELD(U64, wsm_host_command, served[WSM_HOST_STDOUT]),
+    FIELD(U64, wsm_host_command, served[WSM_HOST_STDERR]),
+    FIELD(U64, wsm_host_command, served_again[WSM_HOST_STDOUT]),
+    FIELD(U64, wsm_host_command, served_again[WSM_HOST_STDERR]),
+    FIELD(U64, wsm_host_command, end[WSM_HOST_STDOUT]),
+    FIELD(U64, wsm_host_command, end[WSM_HOST_STDERR]),
+    FIELD(U64, wsm_host_command, dropped[WSM_HOST_STDOUT]),
+    FIELD(U64, wsm_host_command, dropped[WSM_HOST_STDERR]),
     FIELD(U8, wsm_host_command, is_done),
+    FIELD(U32, wsm_host_command, exit_code),
+    FIELD(SPAN, wsm_host_command, line),
 };
 const struct wsm_message_type wsm_host_command_type = {
     .type = WSM_HOST_COMMAND,
@@ -151,7 +184,7 @@ const struct wsm_message_type wsm_host_command_type = {
 };
 
 static const struct wsm_field host_report_end_fields[] = {
-    FIELD(U8, wsm_host_report_end, reserved),
+    FIELD(U64, wsm_host_report_end, request),
 };
 const struct wsm_message_type wsm_host_report_end_type = {
     .type = WSM_HOST_REPORT_END,
@@ -216,4 +249,50 @@ const struct wsm_message_type wsm_host_gone_type = {
     .name = "GONE",
     .fields = host_gone_fields,
     .field_count = COUNT_OF(host_gone_fields),
+};
+
+static const struct wsm_field host_disconnect_fields[] = {
+    FIELD(U64, wsm_host_disconnect, request),     FIELD(U8, wsm_host_disconnect, is_automatic),
+    FIELD(U8, wsm_host_disconnect, buffer_mode),  FIELD(I64, wsm_host_disconnect, idle_timeout_ms),
+    FIELD(SPAN, wsm_host_disconnect, session_id),
+};
+const struct wsm_message_type wsm_host_disconnect_type = {
+    .type = WSM_HOST_DISCONNECT,
+    .name = "DISCONNECT",
+    .fields = host_disconnect_fields,
+    .field_count = COUNT_OF(host_disconnect_fields),
+};
+
+static const struct wsm_field host_connect_fields[] = {
+    FIELD(U64, wsm_host_connect, request),
+    FIELD(U8, wsm_host_connect, buffer_mode),
+    FIELD(U32, wsm_host_connect, client_version),
+    FIELD(SPAN, wsm_host_connect, session_id),
+};
+const struct wsm_message_type wsm_host_connect_type = {
+    .type = WSM_HOST_CONNECT,
+    .name = "CONNECT",
+    .fields = host_connect_fields,
+    .field_count = COUNT_OF(host_connect_fields),
+};
+
+static const struct wsm_field host_inspect_fields[] = {
+    FIELD(U64, wsm_host_inspect, request),
+};
+const struct wsm_message_type wsm_host_inspect_type = {
+    .type = WSM_HOST_INSPECT,
+    .name = "INSPECT",
+    .fields = host_inspect_fields,
+    .field_count = COUNT_OF(host_inspect_fields),
+};
+
+static const struct wsm_field host_started_fields[] = {
+    FIELD(U64, wsm_host_started, request),
+    FIELD(SPAN, wsm_host_started, command_id),
+};
+const struct wsm_message_type wsm_host_started_type = {
+    .type = WSM_HOST_STARTED,
+    .name = "STARTED",
+    .fields = host_started_fields,
+    .field_count = COUNT_OF(host_started_fields),
 };

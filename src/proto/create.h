@@ -22,7 +22,8 @@ struct wsm_create_request {
     struct wsm_span working_directory;
     struct wsm_span input_streams; /* names, XML white space between them */
     struct wsm_span output_streams;
-    int64_t idle_timeout_ms; /* -1 = absent */
+    int64_t idle_timeout_ms;     /* -1 = absent */
+    struct wsm_span buffer_mode; /* "Block", "Drop" */
     const struct wsm_variable *variables;
     size_t variable_count;
     struct wsm_span extra_xml; /* writer only: one element put in as it is (createXml) */

@@ -15,6 +15,8 @@ struct wsm_stream_data {
     struct wsm_span command_id; /* empty = the shell */
     struct wsm_span data;       /* bytes, decoded in place when read */
     bool end;
+    bool has_offset; /* our attribute Offset, in marked answers: of the first byte */
+    uint64_t offset;
 };
 
 /* One rsp:Stream, as Send and Receive share it. False: no Name, a Name that is too long,

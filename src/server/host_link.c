@@ -34,6 +34,7 @@ union message {
     struct wsm_host_output output;
     struct wsm_host_answer answer;
     struct wsm_host_gone gone;
+    struct wsm_host_started started;
 };
 
 struct wsm_host_link {
@@ -156,8 +157,8 @@ static bool on_done(struct wsm_host_link *host, const union message *m)
 
     if (call == NULL)
         return true;
-    if (call->events->on_answer != NULL)
-        return false; /* what expects ANSWER does not end without it but by FAILED */
+    if (call->events->on_answer != NULL || call->events->on_started != NULL)
+        return false; /* what expects more than DONE does not end without it but by FAILED */
     end_call(call, NULL);
     return true;
 }
@@ -216,6 +217,19 @@ static bool on_answer(struct wsm_host_link *host, const union message *m)
     return true;
 }
 
+static bool on_started(struct wsm_host_link *host, const union message *m)
+{
+    struct wsm_host_call *call = call_find(host, m->started.request);
+
+    if (call == NULL)
+        return true;
+    if (call->events->on_started == NULL)
+        return false;
+    wsm_host_call_drop(call);
+    call->events->on_started(call, &m->started);
+    return true;
+}
+
 static bool on_gone(struct wsm_host_link *host, const union message *m)
 {
     take_reason(&host->farewell, m->gone.code == 0 ? ERROR_OPERATION_ABORTED : m->gone.code,
@@ -238,6 +252,7 @@ static const struct rule {
     { &wsm_host_failed_type, 1U << STATE_READY | 1U << STATE_GONE, STATE_REFUSED, on_failed },
     { &wsm_host_output_type, 1U << STATE_READY | 1U << STATE_GONE, STATE_REFUSED, on_output },
     { &wsm_host_answer_type, 1U << STATE_READY | 1U << STATE_GONE, STATE_REFUSED, on_answer },
+    { &wsm_host_started_type, 1U << STATE_READY | 1U << STATE_GONE, STATE_REFUSED, on_started },
     { &wsm_host_gone_type,
       1U << STATE_GREETING | 1U << STATE_REPORT | 1U << STATE_COMMANDS | 1U << STATE_READY,
       STATE_GONE, on_gone },

@@ -16,6 +16,8 @@ struct wsm_host_call_events {
     /* FETCH only, else NULL: pieces, then the end. Borrowed. */
     void (*on_output)(struct wsm_host_call *call, const struct wsm_host_output *output);
     void (*on_answer)(struct wsm_host_call *call, const struct wsm_host_answer *answer);
+    /* RUN only, else NULL: instead of DONE. Borrowed. */
+    void (*on_started)(struct wsm_host_call *call, const struct wsm_host_started *started);
 };
 
 /* Embedded by who asks. */

@@ -44,11 +44,16 @@ static void on_end(struct wsm_host_call *call, const struct wsm_error *err)
     struct start *start = WSM_CONTAINER_OF(call, struct start, call);
     struct wsm_error fault = WSM_ERROR_INIT;
 
-    if (err != NULL) {
-        wsm_fail(&fault, err->code, "%s", wsm_error_text(err));
-        start_fail(start, &fault);
-        return;
-    }
+    wsm_fail(&fault, err->code, "%s", wsm_error_text(err));
+    start_fail(start, &fault);
+}
+
+static void on_started(struct wsm_host_call *call, const struct wsm_host_started *started)
+{
+    struct start *start = WSM_CONTAINER_OF(call, struct start, call);
+    struct wsm_error fault = WSM_ERROR_INIT;
+
+    (void)started;
     if (wsm_command_add(start->shell, &start->id) == NULL) {
         wsm_fail_memory(&fault, "command");
         start_fail(start, &fault);
@@ -81,7 +86,8 @@ static bool check_id(struct wsm_span text, struct wsm_guid *out, struct wsm_erro
 static bool send_run(struct start *start, const struct wsm_command_request *request,
                      bool skip_shell, struct wsm_error *err)
 {
-    static const struct wsm_host_call_events events = { .on_end = on_end };
+    static const struct wsm_host_call_events events = { .on_end = on_end,
+                                                        .on_started = on_started };
     struct wsm_host_run message = { .command_id = wsm_span_str(start->id.text),
                                     .skip_shell = skip_shell };
     struct wsm_buf text = WSM_BUF_INIT;

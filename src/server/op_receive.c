@@ -169,7 +169,9 @@ static void on_fetch_failed(struct wsm_host_call *call, const struct wsm_error *
 
 static void on_answer(struct wsm_host_call *call, const struct wsm_host_answer *answer);
 
-static const struct wsm_host_call_events fetch_events = { on_fetch_failed, on_output, on_answer };
+static const struct wsm_host_call_events fetch_events = { .on_end = on_fetch_failed,
+                                                          .on_output = on_output,
+                                                          .on_answer = on_answer };
 
 static size_t data_max(size_t max_envelope, bool is_utf16, size_t *out_pieces)
 {

@@ -209,6 +209,7 @@ static void on_link_shell(void *context, const struct wsm_host_shell *report)
     shell->is_reported_open = report->is_open != 0;
     if (!shell->is_reported_open)
         return;
+    wsm_holder_take(&shell->holder, report);
     /* names the host itself accepted: a mismatch can only mean another version */
     if (!wsm_stream_names_parse(report->input_streams, wsm_input_stream_names, 1,
                                 &shell->input_streams) ||

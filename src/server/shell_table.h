@@ -6,6 +6,7 @@
 #include "base/guid.h"
 #include "base/list.h"
 #include "server/delivery.h"
+#include "server/holder.h"
 #include "server/host_link.h"
 
 enum {
@@ -65,6 +66,8 @@ struct wsm_shell {
     uint32_t input_streams;     /* bits */
     uint32_t output_streams;    /* bits of enum wsm_host_stream */
     bool is_reported_open;      /* the host was told what its shell is */
+    struct wsm_holder holder;
+    char create_message_id[WSM_HOST_ID_MAX + 1]; /* empty = none to compare with */
     struct wsm_list commands;
     size_t command_count;
     struct wsm_list waiting; /* exchanges that go on when the shell is OPEN, or has ended */

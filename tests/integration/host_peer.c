@@ -257,11 +257,17 @@ size_t host_greet(struct host_peer *peer, struct wsm_host_shell *out_shell,
 
 uint32_t host_done_or_failed(struct host_peer *peer, uint64_t request)
 {
+    struct wsm_host_started started;
     struct wsm_host_failed failed;
     struct wsm_host_done done;
     struct wsm_frame frame;
 
     assert_true(next_frame(peer, &frame));
+    if (frame.type == WSM_HOST_STARTED) {
+        assert_true(wsm_message_parse(&wsm_host_started_type, frame.payload, &started));
+        assert_int_equal(started.request, request);
+        return 0;
+    }
     if (frame.type == WSM_HOST_DONE) {
         assert_true(wsm_message_parse(&wsm_host_done_type, frame.payload, &done));
         assert_int_equal(done.request, request);

@@ -10,7 +10,7 @@ import struct
 import sys
 
 HELLO, RUN, FETCH = 1, 17, 19
-SHELL, COMMAND, REPORT_END, DONE, FAILED, OUTPUT, ANSWER, GONE = 64, 65, 66, 67, 68, 69, 70, 71
+SHELL, COMMAND, REPORT_END, DONE, FAILED, OUTPUT, ANSWER, GONE, STARTED = 64, 65, 66, 67, 68, 69, 70, 71, 72
 FRAME_MAX = 128 * 1024
 MORE = 2
 
@@ -21,6 +21,17 @@ def frame(kind, payload, flags=0):
 
 def span(data):
     return struct.pack("<I", len(data)) + data
+
+
+def unspan(data):
+    length = struct.unpack("<I", data[:4])[0]
+    return data[4:4 + length], data[4 + length:]
+
+
+def shell(is_open, names, times=(0, 0, 0), connection=1):
+    """SHELL: resource, input and output streams; times; then no session, no name, nobody's message."""
+    return (bytes([is_open]) + b"".join(span(name) for name in names) + struct.pack("<QQQ", *times) + span(b"/")
+            + struct.pack("<BBI", 1, 1, 0) + span(b"") * 4 + struct.pack("<BBIQ", connection, 0, 1, 1000))
 
 
 class Liar:
@@ -40,10 +51,12 @@ class Liar:
         number32 = struct.pack("<I", self.number() & 0xFFFFFFFF)
         bodies = {
             HELLO: struct.pack("<IIQ", 1, self.rnd.choice([0, 1, 9]), 0),
-            SHELL: bytes([self.rnd.randrange(256)]) + span(self.text()) * 3 + struct.pack("<QQQ", *(self.number() for _ in "123")),
-            COMMAND: span(self.text()) + struct.pack("<QQ", self.number(), self.number()) + bytes([self.rnd.randrange(3)]),
-            REPORT_END: b"\0",
+            SHELL: shell(self.rnd.randrange(256), [self.text()] * 3, [self.number() for _ in "123"], self.rnd.randrange(256)),
+            COMMAND: span(self.text()) + struct.pack("<10Q", *(self.number() for _ in range(10)))
+            + bytes([self.rnd.randrange(3)]) + number32 + span(self.text()),
+            REPORT_END: u64,
             DONE: u64,
+            STARTED: u64 + span(self.text()),
             FAILED: u64 + number32 + span(self.text()),
             OUTPUT: u64 + bytes([self.rnd.choice([0, 1, 2, 255])])
             + struct.pack("<Q", asked if self.rnd.random() < 0.7 else self.number())
@@ -82,21 +95,21 @@ class Liar:
         self.say(frame(HELLO, struct.pack("<IIQ", 1, 1, 0)))
         is_open = self.rnd.random() < 0.3
         names = (b"cmd", b"stdin", b"stdout stderr") if is_open else (b"", b"", b"")
-        self.say(frame(SHELL, bytes([is_open]) + b"".join(span(name) for name in names) + struct.pack("<qqq", 0, 0, 0)))
+        self.say(frame(SHELL, shell(is_open, names)))
         for _ in range(self.rnd.choice([0, 0, 1, 5])):
             self.say(self.answer(COMMAND, 0, 0))
-        self.say(frame(REPORT_END, b"\0"))
+        self.say(frame(REPORT_END, bytes(8)))
 
     def reply(self, packet):
         kind, _, length = struct.unpack("<HHI", packet[:8])
         request = struct.unpack("<Q", packet[8:16])[0] if length >= 8 else 0
         for _ in range(self.rnd.choice([0, 0, 0, 1, 3])):
-            self.say(self.answer(self.rnd.choice([OUTPUT, OUTPUT, DONE, ANSWER, FAILED] if self.rnd.random() < 0.9
+            self.say(self.answer(self.rnd.choice([OUTPUT, OUTPUT, DONE, STARTED, ANSWER, FAILED] if self.rnd.random() < 0.9
                                                  else [HELLO, SHELL, COMMAND, REPORT_END, GONE]), request, 0))
         chance = self.rnd.random()
         if chance < 0.05:
             return  # no answer at all
-        fitting = ANSWER if kind == FETCH else DONE
+        fitting = {FETCH: ANSWER, RUN: STARTED}.get(kind, DONE)
         self.say(self.answer(fitting if chance < 0.9 else FAILED, request, 0))
 
 
@@ -109,8 +122,8 @@ class OneLie(Liar):
 
     def greet(self):
         self.link.send(frame(HELLO, struct.pack("<IIQ", 1, 1, 0)))
-        self.link.send(frame(SHELL, b"\0" + span(b"") * 3 + struct.pack("<qqq", 0, 0, 0)))
-        self.link.send(frame(REPORT_END, b"\0"))
+        self.link.send(frame(SHELL, shell(0, [b""] * 3)))
+        self.link.send(frame(REPORT_END, bytes(8)))
 
     def reply(self, packet):
         kind, _, _, request = struct.unpack("<HHIQ", packet[:16])
@@ -121,6 +134,9 @@ class OneLie(Liar):
             self.link.send(frame(FAILED, number + struct.pack("<I", 87) + span(b"a\xff\xfeb")))
         elif kind == RUN and self.lie == "reason-long":
             self.link.send(frame(FAILED, number + struct.pack("<I", 87) + span("é".encode() * 50000)))
+        elif kind == RUN:
+            rest = unspan(packet[16:])[1]  # behind the message id
+            self.link.send(frame(STARTED, number + span(unspan(rest)[0])))
         else:
             self.link.send(frame(DONE, number))
 
