@@ -15,9 +15,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -33,6 +35,14 @@ struct child {
     pid_t pid;
     uint64_t id;
     int64_t listens_by_us; /* until then it may not listen yet */
+};
+
+/* A host that an earlier monitor started: nobody tells us of its end but the kernel. */
+struct found {
+    struct wsm_list node;
+    struct wsm_watch watch; /* owns its descriptor, a pidfd */
+    struct wsm_hosts *hosts;
+    uint64_t id;
 };
 
 enum dial_kind {
@@ -61,6 +71,7 @@ void wsm_hosts_init(struct wsm_hosts *hosts, struct wsm_loop *loop, const struct
 {
     *hosts = (struct wsm_hosts){ .loop = loop, .dir = dir, .events = events, .options = *options };
     wsm_list_init(&hosts->children);
+    wsm_list_init(&hosts->found);
     wsm_list_init(&hosts->dials);
     wsm_timer_init(&hosts->scan_timer, on_scan_time);
 }
@@ -127,8 +138,7 @@ static bool check_peer(const struct dial *dial, int fd, struct wsm_error *err)
     return true;
 }
 
-/* Started a moment ago and still there? */
-static bool may_not_listen_yet(const struct wsm_hosts *hosts, uint64_t id)
+static const struct child *find_child(const struct wsm_hosts *hosts, uint64_t id)
 {
     const struct wsm_list *node;
 
@@ -136,9 +146,97 @@ static bool may_not_listen_yet(const struct wsm_hosts *hosts, uint64_t id)
         const struct child *child = WSM_CONTAINER_OF(node, const struct child, node);
 
         if (child->id == id)
-            return wsm_now_us() < child->listens_by_us;
+            return child;
     }
+    return NULL;
+}
+
+/* Started a moment ago and still there? */
+static bool may_not_listen_yet(const struct wsm_hosts *hosts, uint64_t id)
+{
+    const struct child *child = find_child(hosts, id);
+
+    return child != NULL && wsm_now_us() < child->listens_by_us;
+}
+
+static bool is_watched(const struct wsm_hosts *hosts, uint64_t id)
+{
+    const struct wsm_list *node;
+
+    if (find_child(hosts, id) != NULL)
+        return true;
+    WSM_LIST_FOREACH (node, &hosts->found)
+        if (WSM_CONTAINER_OF(node, const struct found, node)->id == id)
+            return true;
     return false;
+}
+
+static void found_free(struct found *found)
+{
+    int fd = found->watch.fd;
+
+    wsm_watch_stop(found->hosts->loop, &found->watch);
+    wsm_list_remove(&found->node);
+    if (fd >= 0)
+        close(fd);
+    free(found);
+}
+
+static void on_found_end(struct wsm_watch *watch, uint32_t events)
+{
+    struct found *found = WSM_CONTAINER_OF(watch, struct found, watch);
+
+    (void)events;
+    wsm_log_debug("shell host %016" PRIx64 " of an earlier monitor has ended", found->id);
+    wsm_host_record_remove(found->hosts->dir, found->id);
+    found_free(found);
+}
+
+/* Its entry will go when it ends. The start time is asked after the descriptor is there:
+ * only so is it certain whose end that will tell. */
+static bool found_watch(struct found *found, const struct wsm_host_record *record,
+                        struct wsm_error *err)
+{
+    int fd = (int)syscall(SYS_pidfd_open, record->pid, 0);
+    uint64_t start;
+
+    if (fd < 0 && errno != ESRCH)
+        return wsm_fail(err, ERROR_INTERNAL_ERROR, "pidfd_open: %s", strerror(errno));
+    if (fd < 0 || !wsm_process_start(record->pid, &start) || start != record->start) {
+        if (fd >= 0)
+            close(fd);
+        return wsm_fail(err, ERROR_WSMAN_UNEXPECTED_SELECTORS, "has ended meanwhile");
+    }
+    if (wsm_watch_start(found->hosts->loop, &found->watch, fd, EPOLLIN, on_found_end, err))
+        return true;
+    close(fd);
+    return false;
+}
+
+/* One that cannot be watched serves all the same; a later scan removes its entry. */
+static void watch_found(struct wsm_hosts *hosts, uint64_t id, const struct wsm_host_record *record)
+{
+    struct wsm_error err = WSM_ERROR_INIT;
+    struct found *found;
+
+    if (is_watched(hosts, id))
+        return;
+    found = calloc(1, sizeof(*found));
+    if (found == NULL) {
+        wsm_log_error("shell host %016" PRIx64 ": out of memory", id);
+        return;
+    }
+    found->hosts = hosts;
+    found->id = id;
+    found->watch.fd = -1;
+    wsm_list_add(&hosts->found, &found->node);
+    if (found_watch(found, record, &err))
+        return;
+    if (err.code == ERROR_WSMAN_UNEXPECTED_SELECTORS)
+        wsm_host_record_remove(hosts->dir, id);
+    wsm_log_warning("shell host %016" PRIx64 ": %s", id, wsm_error_text(&err));
+    wsm_error_clear(&err);
+    found_free(found);
 }
 
 /* One try. *out_fd is -1 if it is worth trying again. */
@@ -192,6 +290,7 @@ static void on_dial_time(struct wsm_timer *timer)
         uint64_t request = dial->request, id = dial->id;
 
         dial_free(dial);
+        watch_found(hosts, id, &record);
         hosts->events->on_connected(hosts, request, id, &record, fd);
     } else if (wsm_now_us() >= dial->until_us) {
         wsm_fail(&err, ERROR_TIMEOUT, "shell host %016" PRIx64 " did not answer within %d ms",
@@ -482,9 +581,11 @@ void wsm_hosts_clear(struct wsm_hosts *hosts)
     wsm_hosts_cancel(hosts);
     WSM_LIST_FOREACH_SAFE (node, tmp, &hosts->children)
         child_free(hosts, WSM_CONTAINER_OF(node, struct child, node));
+    WSM_LIST_FOREACH_SAFE (node, tmp, &hosts->found)
+        found_free(WSM_CONTAINER_OF(node, struct found, node));
 }
 
-static struct child *find_child(const struct wsm_hosts *hosts, pid_t pid)
+static struct child *find_process(const struct wsm_hosts *hosts, pid_t pid)
 {
     struct wsm_list *node;
 
@@ -499,7 +600,7 @@ static struct child *find_child(const struct wsm_hosts *hosts, pid_t pid)
 
 bool wsm_hosts_on_exit(struct wsm_hosts *hosts, pid_t pid, int status)
 {
-    struct child *child = find_child(hosts, pid);
+    struct child *child = find_process(hosts, pid);
 
     if (child == NULL)
         return false;

@@ -44,6 +44,7 @@ struct wsm_hosts {
     struct wsm_hosts_options options;
     struct wsm_list children; /* started by us, not reaped yet */
     size_t child_count;
+    struct wsm_list found; /* started by an earlier monitor, connected to by us */
     struct wsm_list dials; /* connections being made */
     uint64_t *scan;        /* owned: ids found and not yet connected to; NULL = no scan */
     size_t scan_next;

@@ -87,15 +87,8 @@ class DeathTest(unittest.TestCase):
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.service.process.pid}/fd"))
 
-    def scan(self):
-        """The entry of a host that an earlier monitor started goes when a scan finds it gone; a
-        new net makes the monitor scan."""
-        self.service.kill_net()
-        wait_for(self.answers, "an answer after the scan")
-
     def settled(self):
-        """Entries, records and living hosts agree, and net has all of them."""
-        self.scan()
+        """Entries, records and living hosts agree."""
         hosts = self.hosts()
         return len(hosts) == len(self.entries(".sock")) == len(self.entries(".host"))
 
@@ -108,8 +101,6 @@ class DeathTest(unittest.TestCase):
                 self.assertEqual(answer.status, 200, answer.text)
 
     def swept(self):
-        """A host may be just about to end when it is looked at, so this asks more than once."""
-        self.scan()
         return not self.entries(".sock") and not self.entries(".host")
 
     def test_service_outlives_its_parts(self):

@@ -7,6 +7,7 @@
 #include "wsmerror.h"
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
@@ -74,6 +75,18 @@ static char *host_record(const struct wsm_monitor_fixture *fixture)
     assert_non_null(record);
     free(path);
     return record;
+}
+
+static void wait_no_files(const struct wsm_monitor_fixture *fixture, const char *suffix)
+{
+    const struct timespec pause = { .tv_nsec = 1000000 };
+
+    for (int waited = 0; waited < WSM_DEADLINE_MS; waited++) {
+        if (wsm_monitor_count_files(fixture, suffix) == 0)
+            return;
+        nanosleep(&pause, NULL);
+    }
+    fail_msg("files %s are left", suffix);
 }
 
 static pid_t host_process(const struct wsm_monitor_fixture *fixture)
@@ -597,11 +610,61 @@ static void test_monitor_killed_leaves_hosts_that_the_next_one_finds(void **stat
     assert_string_equal(fixture->url, url); /* the same port */
     connect_host(fixture, id, &wsm_control_host_type);
     assert_int_equal(listening_process(fixture), host);
-    assert_int_equal(kill(host, SIGKILL), 0); /* not a child of the new one: no word of it */
+    assert_int_equal(kill(host, SIGKILL), 0); /* not a child of the new one */
     wsm_monitor_wait(fixture, host);
+    wait_no_files(fixture, ".host"); /* nobody asks for it, no net scans */
+    assert_int_equal(wsm_monitor_count_files(fixture, ".sock"), 0);
     connect_host(fixture, id, &wsm_control_host_failed_type);
     assert_true(fixture->last.code == ERROR_WSMAN_UNEXPECTED_SELECTORS);
-    assert_int_equal(wsm_monitor_count_files(fixture, ".host"), 0);
+}
+
+static size_t count_descriptors(pid_t pid)
+{
+    size_t count = 0;
+    char path[64];
+    DIR *entries;
+
+    snprintf(path, sizeof(path), "/proc/%d/fd", pid);
+    entries = opendir(path);
+    assert_non_null(entries);
+    while (readdir(entries) != NULL)
+        count++;
+    closedir(entries);
+    return count;
+}
+
+/* Each scan finds the same hosts again; the monitor keeps one descriptor of each. */
+static void test_monitor_watches_each_found_host_once(void **state)
+{
+    enum { HOSTS = 3 };
+    struct wsm_monitor_fixture *fixture = *state;
+    uint8_t token[WSM_TOKEN_LEN];
+    pid_t hosts[HOSTS], first;
+    size_t before;
+
+    wsm_monitor_begin(fixture);
+    log_on(fixture, token);
+    for (int i = 0; i < HOSTS; i++) {
+        wsm_monitor_start_host(fixture, token, SHELL_A, &wsm_control_host_type);
+        hosts[i] = host_process(fixture);
+    }
+    first = fixture->monitor;
+    assert_int_equal(kill(first, SIGKILL), 0);
+    wsm_monitor_wait(fixture, first);
+    wsm_monitor_begin(fixture);
+    assert_int_equal(fixture->hosts_found, HOSTS);
+    before = count_descriptors(fixture->monitor);
+    for (int i = 0; i < 2; i++) {
+        send_served(fixture);
+        assert_int_equal(kill(fixture->net, SIGKILL), 0);
+        wsm_monitor_greet(fixture);
+        assert_int_equal(fixture->hosts_found, HOSTS);
+        assert_int_equal(count_descriptors(fixture->monitor), before);
+    }
+    for (int i = 0; i < HOSTS; i++)
+        assert_int_equal(kill(hosts[i], SIGKILL), 0);
+    wait_no_files(fixture, ".host");
+    assert_int_equal(count_descriptors(fixture->monitor), before - HOSTS);
 }
 
 static void test_monitor_scan_trusts_nothing_it_finds(void **state)
@@ -697,6 +760,7 @@ int main(int argc, char **argv)
         MONITOR_TEST(test_net_that_talks_out_of_turn_is_replaced),
         MONITOR_TEST(test_net_that_sends_no_frame_is_replaced),
         MONITOR_TEST(test_monitor_killed_leaves_hosts_that_the_next_one_finds),
+        MONITOR_TEST(test_monitor_watches_each_found_host_once),
         MONITOR_TEST(test_monitor_scan_trusts_nothing_it_finds),
         MONITOR_TEST(test_monitor_finds_many_hosts),
     };
