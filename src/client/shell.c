@@ -2,6 +2,7 @@
  * operations have files of their own. */
 #include "client/shell.h"
 
+#include "client/announce.h"
 #include "client/command.h"
 #include "client/dispatcher.h"
 #include "client/operation.h"
@@ -181,8 +182,9 @@ static bool take_created(struct wsm_shell *shell, const struct wsm_answer *answe
         return wsm_fail_memory(err, "shell id");
     if (xml != NULL)
         wsm_xml_write(&shell->create.text, xml);
+    shell->can_disconnect = response.buffer_mode.len > 0 || response.state.len > 0;
     /* WSMAN_FLAG_CALLBACK_SHELL_SUPPORTS_DISCONNECT, which 1.0 does not know */
-    if (shell->api_version > 0 && (response.buffer_mode.len > 0 || response.state.len > 0))
+    if (shell->api_version > 0 && shell->can_disconnect)
         shell->create.flags = 0x20;
     return true;
 }
@@ -223,6 +225,7 @@ static bool send_create(struct wsm_shell *shell, struct wsm_error *err)
 {
     const struct wsm_shell_options *options = &shell->options;
     struct wsm_variable variables[WSM_ENV_VARIABLES_MAX];
+    struct wsm_option room[WSM_OPTIONS_MAX];
     struct wsm_create_request request = {
         .shell_id = wsm_span_str(options->id.text),
         .name = wsm_span_str(options->name),
@@ -243,6 +246,7 @@ static bool send_create(struct wsm_shell *shell, struct wsm_error *err)
     headers.options = options->options.options;
     headers.option_count = options->options.count;
     headers.options_must_understand = options->options.must_understand;
+    wsm_announce(&headers, room);
     wsm_create_request_write(&shell->exchange.call.request, &headers, &request);
     shell->exchange.on_done = on_created;
     return wsm_exchange_send(&shell->exchange, err);

@@ -33,7 +33,9 @@ struct wsm_shell {
     struct wsm_list node;        /* in session->shells */
     struct wsm_strand *strand;   /* owned */
     struct wsm_shell_options options;
-    char *id; /* owned; as the server spells it, once it is open */
+    char *id;                   /* owned; as the server spells it, once it is open */
+    uint32_t extension_version; /* of the server's mark; 0 = none, it is not ours */
+    bool can_disconnect;        /* the server has said so */
     enum wsm_life life;
     struct wsm_exchange exchange; /* Create, then Delete */
     struct wsm_async create;

@@ -164,7 +164,7 @@ static void test_create_copies_everything(void **state)
     assert_last_field(f->service, "Create", "idle", "90000");
     assert_last_field(f->service, "Create", "directory", "/tmp");
     assert_last_field(f->service, "Create", "variable", "VAR:välue");
-    assert_last_field(f->service, "Create", "option", "WINRS_CODEPAGE:65001");
+    assert_last_field(f->service, "Create", "option", "WINRS_CODEPAGE:65001|WINRMD_CLIENT:1");
     close_shell(shell);
     recorder_free(recorder);
 }
