@@ -152,8 +152,8 @@ static void service_open(struct service *service)
     exchange(service, &body, &answer);
     if (!wsm_create_response_parse(&answer, &created, &shell, &err))
         die(wsm_error_text(&err));
-    snprintf(service->shell_id, sizeof(service->shell_id), "%.*s", (int)created.shell_id.len,
-             (const char *)created.shell_id.ptr);
+    snprintf(service->shell_id, sizeof(service->shell_id), "%.*s", (int)created.shell.shell_id.len,
+             (const char *)created.shell.shell_id.ptr);
     wsm_envelope_clear(&answer);
 
     headers = headers_for(service, WSM_ACTION_COMMAND);

@@ -177,12 +177,12 @@ static bool take_created(struct wsm_shell *shell, const struct wsm_answer *answe
 
     if (!wsm_create_response_parse(&answer->env, &response, &xml, err))
         return false;
-    shell->id = strndup((const char *)response.shell_id.ptr, response.shell_id.len);
+    shell->id = strndup((const char *)response.shell.shell_id.ptr, response.shell.shell_id.len);
     if (shell->id == NULL)
         return wsm_fail_memory(err, "shell id");
     if (xml != NULL)
         wsm_xml_write(&shell->create.text, xml);
-    shell->can_disconnect = response.buffer_mode.len > 0 || response.state.len > 0;
+    shell->can_disconnect = response.shell.buffer_mode.len > 0 || response.shell.state.len > 0;
     /* WSMAN_FLAG_CALLBACK_SHELL_SUPPORTS_DISCONNECT, which 1.0 does not know */
     if (shell->api_version > 0 && shell->can_disconnect)
         shell->create.flags = 0x20;

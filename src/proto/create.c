@@ -3,45 +3,13 @@
 #include "proto/create.h"
 
 #include "base/duration.h"
+#include "proto/disconnect.h"
+#include "proto/element.h"
+#include "proto/extension.h"
 
 #include "wsmerror.h"
 
 static const struct wsm_span absent = { NULL, 0 };
-
-/* <rsp:NAME>text</rsp:NAME>, nothing for empty text. */
-static void write_element(struct wsm_buf *out, const char *name, struct wsm_span text)
-{
-    if (text.len == 0)
-        return;
-    wsm_buf_printf(out, "<rsp:%s>", name);
-    wsm_xml_escape(out, text);
-    wsm_buf_printf(out, "</rsp:%s>", name);
-}
-
-static void write_duration(struct wsm_buf *out, const char *name, int64_t ms)
-{
-    if (ms < 0)
-        return;
-    wsm_buf_printf(out, "<rsp:%s>", name);
-    wsm_duration_write(out, ms);
-    wsm_buf_printf(out, "</rsp:%s>", name);
-}
-
-static void write_run_time(struct wsm_buf *out, const char *name, int64_t seconds)
-{
-    wsm_buf_printf(out, "<rsp:%s>", name);
-    wsm_run_time_write(out, seconds);
-    wsm_buf_printf(out, "</rsp:%s>", name);
-}
-
-static void write_attribute(struct wsm_buf *out, const char *name, struct wsm_span value)
-{
-    if (value.len == 0)
-        return;
-    wsm_buf_printf(out, " %s=\"", name);
-    wsm_xml_escape_attr(out, value);
-    wsm_buf_append_byte(out, '"');
-}
 
 void wsm_create_request_write(struct wsm_buf *out, const struct wsm_request_headers *headers,
                               const struct wsm_create_request *msg)
@@ -50,8 +18,8 @@ void wsm_create_request_write(struct wsm_buf *out, const struct wsm_request_head
 
     wsm_request_begin(out, headers);
     wsm_buf_append_str(out, "<rsp:Shell");
-    write_attribute(out, "ShellId", msg->shell_id);
-    write_attribute(out, "Name", msg->name);
+    wsm_element_write_attr(out, "ShellId", msg->shell_id);
+    wsm_element_write_attr(out, "Name", msg->name);
     wsm_buf_append_byte(out, '>');
     if (msg->variable_count > 0) {
         wsm_buf_append_str(out, "<rsp:Environment>");
@@ -64,10 +32,11 @@ void wsm_create_request_write(struct wsm_buf *out, const struct wsm_request_head
         }
         wsm_buf_append_str(out, "</rsp:Environment>");
     }
-    write_element(out, "WorkingDirectory", msg->working_directory);
-    write_duration(out, "IdleTimeOut", msg->idle_timeout_ms);
-    write_element(out, "InputStreams", msg->input_streams);
-    write_element(out, "OutputStreams", msg->output_streams);
+    wsm_element_write(out, "WorkingDirectory", msg->working_directory);
+    wsm_element_write_duration(out, "IdleTimeOut", msg->idle_timeout_ms);
+    wsm_element_write(out, "InputStreams", msg->input_streams);
+    wsm_element_write(out, "OutputStreams", msg->output_streams);
+    wsm_element_write(out, "BufferMode", msg->buffer_mode);
     wsm_buf_append_span(out, msg->extra_xml);
     wsm_buf_append_str(out, "</rsp:Shell>");
     wsm_request_end(out);
@@ -163,6 +132,7 @@ bool wsm_create_request_parse(const struct wsm_envelope *env, struct wsm_variabl
     const struct wsm_xml_node *shell = wsm_envelope_content(env);
     struct wsm_create_request msg = { .idle_timeout_ms = -1, .variables = variables };
     const struct wsm_xml_node *idle;
+    enum wsm_buffer_mode mode;
 
     if (shell == NULL || !wsm_xml_is(shell, WSM_NS_SHELL, "Shell"))
         return wsm_fail(err, ERROR_WSMAN_SCHEMA_VALIDATION_ERROR, "no rsp:Shell in the body");
@@ -176,11 +146,14 @@ bool wsm_create_request_parse(const struct wsm_envelope *env, struct wsm_variabl
     if (idle != NULL && !wsm_duration_parse(idle->text, &msg.idle_timeout_ms))
         return wsm_fail(err, ERROR_WSMAN_SCHEMA_VALIDATION_ERROR,
                         "rsp:IdleTimeOut: not a positive duration such as PT7200.000S");
+    msg.buffer_mode = wsm_xml_child_text(shell, WSM_NS_SHELL, "BufferMode");
+    if (!wsm_buffer_mode_parse(msg.buffer_mode, &mode))
+        return wsm_fail(err, ERROR_WSMAN_SCHEMA_VALIDATION_ERROR,
+                        "rsp:BufferMode: neither Block nor Drop");
     *out = msg;
     return true;
 }
 
-/* Order of elements: as Windows writes them. */
 void wsm_create_response_write(struct wsm_buf *out, const struct wsm_response_headers *headers,
                                const struct wsm_create_response *msg)
 {
@@ -188,25 +161,12 @@ void wsm_create_response_write(struct wsm_buf *out, const struct wsm_response_he
     wsm_buf_append_str(out, "<x:ResourceCreated><a:Address>");
     wsm_xml_escape(out, msg->address);
     wsm_buf_append_str(out, "</a:Address><a:ReferenceParameters><w:ResourceURI>");
-    wsm_xml_escape(out, msg->resource_uri);
+    wsm_xml_escape(out, msg->shell.resource_uri);
     wsm_buf_append_str(out, "</w:ResourceURI><w:SelectorSet><w:Selector Name=\"ShellId\">");
-    wsm_xml_escape(out, msg->shell_id);
+    wsm_xml_escape(out, msg->shell.shell_id);
     wsm_buf_append_str(out, "</w:Selector></w:SelectorSet></a:ReferenceParameters>"
-                            "</x:ResourceCreated><rsp:Shell xmlns:rsp=\"" WSM_NS_SHELL "\">");
-    write_element(out, "ShellId", msg->shell_id);
-    write_element(out, "Name", msg->name);
-    write_element(out, "ResourceUri", msg->resource_uri);
-    write_element(out, "Owner", msg->owner);
-    write_element(out, "ClientIP", msg->client_ip);
-    write_duration(out, "IdleTimeOut", msg->idle_timeout_ms);
-    write_element(out, "InputStreams", msg->input_streams);
-    write_element(out, "OutputStreams", msg->output_streams);
-    write_duration(out, "MaxIdleTimeOut", msg->max_idle_timeout_ms);
-    write_element(out, "BufferMode", msg->buffer_mode);
-    write_element(out, "State", msg->state);
-    write_run_time(out, "ShellRunTime", msg->run_time_s);
-    write_run_time(out, "ShellInactivity", msg->inactivity_s);
-    wsm_buf_append_str(out, "</rsp:Shell>");
+                            "</x:ResourceCreated>");
+    wsm_shell_item_write(out, &msg->shell);
     wsm_response_end(out);
 }
 
@@ -231,34 +191,6 @@ static struct wsm_span shell_id_of(const struct wsm_xml_node *parameters)
     return absent;
 }
 
-/* -1 if it is missing or no duration: what a server says of a shell is never fatal. */
-static int64_t duration_of(const struct wsm_xml_node *shell, const char *name)
-{
-    int64_t ms;
-
-    return wsm_duration_parse(wsm_xml_child_text(shell, WSM_NS_SHELL, name), &ms) ? ms : -1;
-}
-
-static void parse_shell(const struct wsm_xml_node *shell, struct wsm_create_response *msg)
-{
-    int64_t run_time_ms = duration_of(shell, "ShellRunTime");
-    int64_t inactivity_ms = duration_of(shell, "ShellInactivity");
-
-    if (msg->resource_uri.len == 0)
-        msg->resource_uri = wsm_xml_child_text(shell, WSM_NS_SHELL, "ResourceUri");
-    msg->owner = wsm_xml_child_text(shell, WSM_NS_SHELL, "Owner");
-    msg->client_ip = wsm_xml_child_text(shell, WSM_NS_SHELL, "ClientIP");
-    msg->name = wsm_xml_child_text(shell, WSM_NS_SHELL, "Name");
-    msg->idle_timeout_ms = duration_of(shell, "IdleTimeOut");
-    msg->max_idle_timeout_ms = duration_of(shell, "MaxIdleTimeOut");
-    msg->input_streams = wsm_xml_child_text(shell, WSM_NS_SHELL, "InputStreams");
-    msg->output_streams = wsm_xml_child_text(shell, WSM_NS_SHELL, "OutputStreams");
-    msg->run_time_s = run_time_ms < 0 ? 0 : run_time_ms / 1000;
-    msg->inactivity_s = inactivity_ms < 0 ? 0 : inactivity_ms / 1000;
-    msg->buffer_mode = wsm_xml_child_text(shell, WSM_NS_SHELL, "BufferMode");
-    msg->state = wsm_xml_child_text(shell, WSM_NS_SHELL, "State");
-}
-
 bool wsm_create_response_parse(const struct wsm_envelope *env, struct wsm_create_response *out,
                                const struct wsm_xml_node **out_shell_xml, struct wsm_error *err)
 {
@@ -267,16 +199,22 @@ bool wsm_create_response_parse(const struct wsm_envelope *env, struct wsm_create
     const struct wsm_xml_node *parameters = child_or_null(created, WSM_NS_ADDR,
                                                           "ReferenceParameters");
     const struct wsm_xml_node *shell = wsm_xml_child(env->body, WSM_NS_SHELL, "Shell");
-    struct wsm_create_response msg = { .idle_timeout_ms = -1, .max_idle_timeout_ms = -1 };
+    struct wsm_span shell_id = shell_id_of(parameters);
+    struct wsm_create_response msg = { .extension_version = wsm_extension_mark_find(shell) };
+    struct wsm_span resource_uri;
 
-    msg.shell_id = shell_id_of(parameters);
-    if (msg.shell_id.len == 0)
+    if (shell_id.len == 0)
         return wsm_fail(err, ERROR_WSMAN_CREATE_RESPONSE_NO_EPR,
                         "the answer to Create names no shell");
-    msg.address = wsm_xml_child_text(created, WSM_NS_ADDR, "Address");
-    msg.resource_uri = wsm_xml_child_text(parameters, WSM_NS_WSMAN, "ResourceURI");
     if (shell != NULL)
-        parse_shell(shell, &msg);
+        wsm_shell_item_parse(shell, &msg.shell);
+    else
+        wsm_shell_item_init(&msg.shell);
+    msg.address = wsm_xml_child_text(created, WSM_NS_ADDR, "Address");
+    msg.shell.shell_id = shell_id;
+    resource_uri = wsm_xml_child_text(parameters, WSM_NS_WSMAN, "ResourceURI");
+    if (resource_uri.len > 0)
+        msg.shell.resource_uri = resource_uri;
     *out = msg;
     *out_shell_xml = shell;
     return true;

@@ -3,6 +3,7 @@
 #define WSM_PROTO_CREATE_H
 
 #include "proto/envelope.h"
+#include "proto/shell_item.h"
 
 enum {
     WSM_SHELL_NAME_MAX = 255, /* characters */
@@ -33,34 +34,23 @@ void wsm_create_request_write(struct wsm_buf *out, const struct wsm_request_head
                               const struct wsm_create_request *msg);
 /* `variables` has room for WSM_ENV_VARIABLES_MAX and is what out->variables points to.
  * A malformed ShellId: ERROR_WINRS_SHELL_CLIENTID_NOT_VALID; a name that is too long:
- * ERROR_WSMAN_CLIENT_CREATESHELL_NAME_INVALID; a bad duration or missing rsp:Shell:
- * ERROR_WSMAN_SCHEMA_VALIDATION_ERROR; more than a limit above: ERROR_WSMAN_QUOTA_LIMIT. */
+ * ERROR_WSMAN_CLIENT_CREATESHELL_NAME_INVALID; a bad duration or buffer
+ * mode, or missing rsp:Shell: ERROR_WSMAN_SCHEMA_VALIDATION_ERROR; more than a limit above:
+ * ERROR_WSMAN_QUOTA_LIMIT. */
 bool wsm_create_request_parse(const struct wsm_envelope *env, struct wsm_variable *variables,
                               struct wsm_create_request *out, struct wsm_error *err) WSM_MUST_CHECK;
 
 struct wsm_create_response {
     struct wsm_span address; /* URL as the client reached it */
-    struct wsm_span shell_id;
-    struct wsm_span resource_uri;
-    struct wsm_span owner;
-    struct wsm_span client_ip;
-    struct wsm_span name; /* empty = left out */
-    int64_t idle_timeout_ms;
-    int64_t max_idle_timeout_ms; /* -1 = left out */
-    struct wsm_span input_streams;
-    struct wsm_span output_streams;
-    int64_t run_time_s;
-    int64_t inactivity_s;
-    struct wsm_span
-        buffer_mode; /* empty = left out; both tell that the shell can be disconnected */
-    struct wsm_span state;
+    struct wsm_shell_item shell;
+    uint32_t extension_version; /* reader: of our mark; 0 = none. Writer: shell.is_marked */
 };
 
 void wsm_create_response_write(struct wsm_buf *out, const struct wsm_response_headers *headers,
                                const struct wsm_create_response *msg);
-/* The shell id comes from the selector, echoed unchanged; rsp:Shell may be missing
- * (old servers). *out_shell_xml is borrowed from the envelope's tree, NULL if missing.
- * Fails with ERROR_WSMAN_CREATE_RESPONSE_NO_EPR. */
+/* The shell id comes from the selector, echoed unchanged, the resource URI from beside it;
+ * rsp:Shell may be missing (old servers). *out_shell_xml is borrowed from the envelope's tree, NULL
+ * if missing. Fails with ERROR_WSMAN_CREATE_RESPONSE_NO_EPR. */
 bool wsm_create_response_parse(const struct wsm_envelope *env, struct wsm_create_response *out,
                                const struct wsm_xml_node **out_shell_xml,
                                struct wsm_error *err) WSM_MUST_CHECK;

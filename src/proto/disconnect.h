@@ -4,10 +4,6 @@
 
 #include "proto/envelope.h"
 
-#define WSM_ACTION_DISCONNECT WSM_NS_SHELL "/Disconnect"
-#define WSM_ACTION_RECONNECT  WSM_NS_SHELL "/Reconnect"
-#define WSM_ACTION_CONNECT    WSM_NS_SHELL "/Connect"
-
 enum wsm_buffer_mode {
     WSM_BUFFER_UNCHANGED, /* absent */
     WSM_BUFFER_BLOCK,
@@ -42,7 +38,7 @@ struct wsm_reconnect_request {
 void wsm_reconnect_request_write(struct wsm_buf *out, const struct wsm_request_headers *headers,
                                  const struct wsm_reconnect_request *msg);
 /* Reads an empty body; rsp:Reconnect with the command id as attribute or element; and
- * rsp:CommandId alone. */
+ * rsp:CommandId and rsp:BufferMode alone. An id that is there but empty is refused. */
 bool wsm_reconnect_request_parse(const struct wsm_envelope *env, struct wsm_reconnect_request *out,
                                  struct wsm_error *err) WSM_MUST_CHECK;
 void wsm_reconnect_response_write(struct wsm_buf *out, const struct wsm_response_headers *headers);
@@ -55,6 +51,7 @@ struct wsm_connect_request {
 
 void wsm_connect_request_write(struct wsm_buf *out, const struct wsm_request_headers *headers,
                                const struct wsm_connect_request *msg);
+/* The command id may be an attribute or an element; extra_xml stays empty. */
 bool wsm_connect_request_parse(const struct wsm_envelope *env, struct wsm_connect_request *out,
                                struct wsm_error *err) WSM_MUST_CHECK;
 

@@ -6,11 +6,6 @@
 #include "base/guid.h"
 #include "proto/shell_item.h"
 
-#define WSM_ACTION_GET       WSM_NS_TRANSFER "/Get"
-#define WSM_ACTION_ENUMERATE WSM_NS_ENUM "/Enumerate"
-#define WSM_ACTION_PULL      WSM_NS_ENUM "/Pull"
-#define WSM_ACTION_RELEASE   WSM_NS_ENUM "/Release"
-
 #define WSM_URI_SHELL         WSM_NS_SHELL            /* resource: all shells */
 #define WSM_URI_SHELL_COMMAND WSM_NS_SHELL "/Command" /* resource: the commands of a shell */
 
@@ -20,6 +15,9 @@
 void wsm_get_request_write(struct wsm_buf *out, const struct wsm_request_headers *headers);
 void wsm_get_response_write(struct wsm_buf *out, const struct wsm_response_headers *headers,
                             const struct wsm_shell_item *item);
+/* ERROR_WSMAN_SCHEMA_VALIDATION_ERROR: no rsp:Shell in the body. */
+bool wsm_get_response_parse(const struct wsm_envelope *env, struct wsm_shell_item *out,
+                            struct wsm_error *err) WSM_MUST_CHECK;
 
 struct wsm_enumerate_request {
     bool is_optimized;     /* items come with the first answer */
@@ -32,16 +30,20 @@ struct wsm_enumerate_request {
 
 void wsm_enumerate_request_write(struct wsm_buf *out, const struct wsm_request_headers *headers,
                                  const struct wsm_enumerate_request *msg);
+/* ERROR_WSMAN_SCHEMA_VALIDATION_ERROR: no n:Enumerate, a MaxElements that is no positive
+ * number, an unknown EnumerationMode, two filters. */
 bool wsm_enumerate_request_parse(const struct wsm_envelope *env, struct wsm_enumerate_request *out,
                                  struct wsm_error *err) WSM_MUST_CHECK;
 
 struct wsm_pull_request {
     struct wsm_span context;
-    uint32_t max_elements; /* 1 if absent, as DSP0226 says */
+    uint32_t max_elements; /* 1 if absent, as DSP0226 says; 0 = not written */
 };
 
 void wsm_pull_request_write(struct wsm_buf *out, const struct wsm_request_headers *headers,
                             const struct wsm_pull_request *msg);
+/* Pull and Release: an empty context is ERROR_WSMAN_ENUMERATE_INVALID_ENUMERATION_CONTEXT,
+ * anything else that cannot be read ERROR_WSMAN_SCHEMA_VALIDATION_ERROR. */
 bool wsm_pull_request_parse(const struct wsm_envelope *env, struct wsm_pull_request *out,
                             struct wsm_error *err) WSM_MUST_CHECK;
 

@@ -487,18 +487,38 @@ void wsm_request_end(struct wsm_buf *out)
     wsm_buf_append_str(out, "</s:Body></s:Envelope>");
 }
 
-/* Windows declares x with all but Receive and Delete, rsp with all but Delete. */
+/* Which prefixes beside s, a, w and p Windows declares, by the last part of the action. */
+struct response_root {
+    const char *name;
+    bool has_n;
+    bool has_rsp;
+};
+
+/* All others have x and rsp. */
+static const struct response_root response_roots[] = {
+    { "ReceiveResponse", false, true },     { "DeleteResponse", false, false },
+    { "DisconnectResponse", false, false }, { "ReconnectResponse", false, false },
+    { "EnumerateResponse", true, false },   { "PullResponse", true, false },
+    { "ReleaseResponse", true, false },
+};
+
 static void write_response_root(struct wsm_buf *out, const char *action)
 {
-    bool is_delete = strcmp(action, WSM_ACTION_DELETE "Response") == 0;
-    bool is_receive = strcmp(action, WSM_ACTION_RECEIVE "Response") == 0;
+    const char *slash = strrchr(action, '/');
+    const struct response_root *root = NULL;
+    size_t i;
 
+    for (i = 0; slash != NULL && i < sizeof(response_roots) / sizeof(response_roots[0]); i++)
+        if (strcmp(slash + 1, response_roots[i].name) == 0)
+            root = &response_roots[i];
     wsm_buf_append_str(out, "<s:Envelope xml:lang=\"en-US\" xmlns:s=\"" WSM_NS_SOAP
                             "\" xmlns:a=\"" WSM_NS_ADDR "\"");
-    if (!is_delete && !is_receive)
+    if (root == NULL)
         wsm_buf_append_str(out, " xmlns:x=\"" WSM_NS_TRANSFER "\"");
+    else if (root->has_n)
+        wsm_buf_append_str(out, " xmlns:n=\"" WSM_NS_ENUM "\"");
     wsm_buf_append_str(out, " xmlns:w=\"" WSM_NS_WSMAN "\"");
-    if (!is_delete)
+    if (root == NULL || root->has_rsp)
         wsm_buf_append_str(out, " xmlns:rsp=\"" WSM_NS_SHELL "\"");
     wsm_buf_append_str(out, " xmlns:p=\"" WSM_NS_WSMV "\"><s:Header>");
 }

@@ -13,12 +13,19 @@
 #define WSM_URI_ANONYMOUS "http://schemas.xmlsoap.org/ws/2004/08/addressing/role/anonymous"
 #define WSM_URI_CMD       WSM_NS_SHELL "/cmd"
 
-#define WSM_ACTION_CREATE  WSM_NS_TRANSFER "/Create"
-#define WSM_ACTION_DELETE  WSM_NS_TRANSFER "/Delete"
-#define WSM_ACTION_COMMAND WSM_NS_SHELL "/Command"
-#define WSM_ACTION_SEND    WSM_NS_SHELL "/Send"
-#define WSM_ACTION_RECEIVE WSM_NS_SHELL "/Receive"
-#define WSM_ACTION_SIGNAL  WSM_NS_SHELL "/Signal"
+#define WSM_ACTION_CREATE     WSM_NS_TRANSFER "/Create"
+#define WSM_ACTION_DELETE     WSM_NS_TRANSFER "/Delete"
+#define WSM_ACTION_GET        WSM_NS_TRANSFER "/Get"
+#define WSM_ACTION_COMMAND    WSM_NS_SHELL "/Command"
+#define WSM_ACTION_SEND       WSM_NS_SHELL "/Send"
+#define WSM_ACTION_RECEIVE    WSM_NS_SHELL "/Receive"
+#define WSM_ACTION_SIGNAL     WSM_NS_SHELL "/Signal"
+#define WSM_ACTION_DISCONNECT WSM_NS_SHELL "/Disconnect"
+#define WSM_ACTION_RECONNECT  WSM_NS_SHELL "/Reconnect"
+#define WSM_ACTION_CONNECT    WSM_NS_SHELL "/Connect"
+#define WSM_ACTION_ENUMERATE  WSM_NS_ENUM "/Enumerate"
+#define WSM_ACTION_PULL       WSM_NS_ENUM "/Pull"
+#define WSM_ACTION_RELEASE    WSM_NS_ENUM "/Release"
 
 enum {
     WSM_SELECTORS_MAX = 8,

@@ -7,11 +7,12 @@
 #define STATE_PREFIX WSM_NS_SHELL "/CommandState/"
 
 enum {
-    ID_MAX = 48,  /* a command id as echoed, with uuid: or braces */
-    ENDS_MAX = 2, /* empty closing elements: stdout and stderr */
-    PIECE_MAX = 63 + WSM_STREAM_NAME_MAX + ID_MAX, /* tags of one rsp:Stream */
-    STATE_MAX = 200 + ID_MAX,                      /* rsp:CommandState with rsp:ExitCode */
-    ENVELOPE_MAX = 900 + WSM_MESSAGE_ID_MAX,       /* everything around; RelatesTo as escaped */
+    ID_MAX = 48,     /* a command id as echoed, with uuid: or braces */
+    ENDS_MAX = 2,    /* empty closing elements: stdout and stderr */
+    OFFSET_MAX = 60, /* our Offset and the declaration of its namespace */
+    PIECE_MAX = 63 + WSM_STREAM_NAME_MAX + ID_MAX + OFFSET_MAX, /* tags of one rsp:Stream */
+    STATE_MAX = 200 + ID_MAX,                /* rsp:CommandState with rsp:ExitCode */
+    ENVELOPE_MAX = 900 + WSM_MESSAGE_ID_MAX, /* everything around; RelatesTo as escaped */
     RECEIVE_FRAME_MAX = ENVELOPE_MAX + STATE_MAX + ENDS_MAX * PIECE_MAX,
 };
 

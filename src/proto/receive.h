@@ -19,7 +19,8 @@ bool wsm_receive_request_parse(const struct wsm_envelope *env, struct wsm_receiv
 /* Largest payload of one answer whose envelope stays within max_envelope_size, if it
  * is cut into at most `pieces` rsp:Stream elements; 0 = nothing fits. Holds for any
  * RelatesTo that the reader lets through, any command id, stream names of up to
- * WSM_STREAM_NAME_MAX, two more elements that end a stream, and the state. */
+ * WSM_STREAM_NAME_MAX, two more elements that end a stream, an offset on each, and the
+ * state. */
 size_t wsm_receive_data_max(size_t max_envelope_size, size_t pieces);
 
 /* The answer is written piece by piece, so that data go from the host's frames

@@ -3,6 +3,7 @@
 #include "proto/send.h"
 
 #include "base/base64.h"
+#include "proto/extension.h"
 
 #include "wsmerror.h"
 
@@ -22,6 +23,9 @@ void wsm_stream_write(struct wsm_buf *out, const struct wsm_stream_data *stream)
         wsm_buf_append_str(out, "\" CommandId=\"");
         wsm_xml_escape_attr(out, stream->command_id);
     }
+    if (stream->has_offset) /* declared here, so that a stream can go into any answer */
+        wsm_buf_printf(out, "\" xmlns:o=\"" WSM_NS_EXTENSION "\" o:Offset=\"%llu",
+                       (unsigned long long)stream->offset);
     wsm_buf_append_str(out, stream->end ? "\" End=\"true\">" : "\">");
     if (encoded > 0 && wsm_buf_reserve(out, encoded)) {
         wsm_base64_encode(stream->data.ptr, stream->data.len, wsm_buf_end(out));
@@ -43,6 +47,9 @@ bool wsm_stream_parse(const struct wsm_xml_node *node, struct wsm_stream_data *o
     if (wsm_xml_attr(node, NULL, "CommandId", &text))
         stream.command_id = wsm_span_trim(text);
     if (wsm_xml_attr(node, NULL, "End", &text) && !wsm_xml_bool_parse(text, &stream.end))
+        return false;
+    stream.has_offset = wsm_xml_attr(node, WSM_NS_EXTENSION, "Offset", &text);
+    if (stream.has_offset && !wsm_xml_number_parse(text, UINT64_MAX, &stream.offset))
         return false;
     if (!wsm_xml_decode_in_place(node, &stream.data))
         return false;

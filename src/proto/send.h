@@ -20,7 +20,7 @@ struct wsm_stream_data {
 };
 
 /* One rsp:Stream, as Send and Receive share it. False: no Name, a Name that is too long,
- * a bad End, or text that is not base64. The text is decoded in place, so only once. */
+ * a bad End or Offset, or text that is not base64. The text is decoded in place, so only once. */
 void wsm_stream_write(struct wsm_buf *out, const struct wsm_stream_data *stream);
 bool wsm_stream_parse(const struct wsm_xml_node *node, struct wsm_stream_data *out) WSM_MUST_CHECK;
 

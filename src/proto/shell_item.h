@@ -22,10 +22,11 @@ struct wsm_shell_item {
     struct wsm_span state;       /* "Connected", "Disconnected" */
     int64_t run_time_s;
     int64_t inactivity_s;
-    int64_t memory_kib;         /* -1 = left out; written as MB */
+    int64_t memory_kib;         /* -1 = left out; written as MB, rounded up */
     int64_t child_processes;    /* -1 = left out */
     struct wsm_span session_id; /* marked answers to Get and Enumerate: attribute SessionId of our
-                                   namespace on rsp:Shell: who holds it */
+                                   namespace on rsp:Shell: who holds it. Left out if not
+                                   is_marked */
     bool is_marked;             /* ends with our mark */
 };
 
@@ -37,7 +38,8 @@ void wsm_shell_item_parse(const struct wsm_xml_node *node, struct wsm_shell_item
 
 enum { WSM_COMMAND_ITEM_STREAMS_MAX = 2 };
 
-/* What our service adds about a stream: attributes in our namespace of an element Stream. */
+/* What our service adds about a stream: an element Stream of our namespace, with attributes
+ * Name, Confirmed, Served, ServedAgain, End and Dropped. */
 struct wsm_stream_item {
     struct wsm_span name;
     uint64_t confirmed;

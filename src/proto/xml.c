@@ -559,6 +559,25 @@ bool wsm_xml_bool_parse(struct wsm_span text, bool *out)
     return true;
 }
 
+bool wsm_xml_number_parse(struct wsm_span text, uint64_t max, uint64_t *out)
+{
+    uint64_t number = 0;
+    size_t i;
+
+    text = wsm_span_trim(text);
+    for (i = 0; i < text.len; i++) {
+        uint64_t digit = (uint64_t)text.ptr[i] - '0'; /* huge for what stands before '0' */
+
+        if (digit > 9 || digit > max || number > (max - digit) / 10)
+            return false;
+        number = number * 10 + digit;
+    }
+    if (text.len == 0)
+        return false;
+    *out = number;
+    return true;
+}
+
 bool wsm_xml_decode_in_place(const struct wsm_xml_node *node, struct wsm_span *out_bytes)
 {
     /* The text lies in the caller's mutable bytes or in our arena, never in constants. */

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum {
     WSM_XML_DEPTH_MAX = 32,
@@ -97,6 +98,8 @@ struct wsm_span wsm_xml_child_text(const struct wsm_xml_node *node, const char *
                                    const char *name);
 /* xs:boolean with blanks around it, also True and FALSE as script clients write. */
 bool wsm_xml_bool_parse(struct wsm_span text, bool *out) WSM_MUST_CHECK;
+/* A decimal number with blanks around it. False: something else, or more than max. */
+bool wsm_xml_number_parse(struct wsm_span text, uint64_t max, uint64_t *out) WSM_MUST_CHECK;
 
 /* Appends text with &, <, > and quotes escaped. Characters that XML 1.0 cannot carry
  * (below 0x20 but tab, LF, CR) become '?', as Windows does; CR becomes &#13;. */

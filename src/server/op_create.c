@@ -126,16 +126,17 @@ static void answer(struct create *create)
                                                             WSM_ACTION_CREATE "Response");
     struct wsm_create_response msg = {
         .address = wsm_span_str(wsm_http_conn_url(exchange->conn)),
-        .shell_id = wsm_span_str(create->shell->id.text),
-        .resource_uri = wsm_span_str(WSM_URI_CMD),
-        .owner = wsm_span_str(create->shell->owner),
-        .client_ip = wsm_span_str(wsm_http_conn_peer(exchange->conn)),
-        .idle_timeout_ms = create->idle_timeout_ms,
-        .max_idle_timeout_ms = exchange->service->settings.max_idle_timeout_ms,
-        .input_streams = create->input_streams,
-        .output_streams = create->output_streams,
     };
 
+    wsm_shell_item_init(&msg.shell);
+    msg.shell.shell_id = wsm_span_str(create->shell->id.text);
+    msg.shell.resource_uri = wsm_span_str(WSM_URI_CMD);
+    msg.shell.owner = wsm_span_str(create->shell->owner);
+    msg.shell.client_ip = wsm_span_str(wsm_http_conn_peer(exchange->conn));
+    msg.shell.idle_timeout_ms = create->idle_timeout_ms;
+    msg.shell.max_idle_timeout_ms = exchange->service->settings.max_idle_timeout_ms;
+    msg.shell.input_streams = create->input_streams;
+    msg.shell.output_streams = create->output_streams;
     wsm_create_response_write(&response.out, &headers, &msg);
     wsm_response_send(&response, exchange, NULL);
     wsm_response_clear(&response);

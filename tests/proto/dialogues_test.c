@@ -72,6 +72,8 @@ static void say_stream(struct wsm_buf *out, const struct wsm_stream_data *stream
 {
     say(out, stream->end ? "stream that ends" : "stream", stream->name);
     say(out, "  command_id", stream->command_id);
+    if (stream->has_offset)
+        say_number(out, "  offset", (long long)stream->offset);
     say(out, "  data", stream->data);
 }
 
@@ -90,11 +92,37 @@ static bool read_create(const struct wsm_envelope *env, struct wsm_buf *out, str
     say(out, "input_streams", msg.input_streams);
     say(out, "output_streams", msg.output_streams);
     say_number(out, "idle_timeout_ms", msg.idle_timeout_ms);
+    say(out, "buffer_mode", msg.buffer_mode);
     for (i = 0; i < msg.variable_count; i++) {
         say(out, "variable", msg.variables[i].name);
         say(out, "  value", msg.variables[i].value);
     }
     return true;
+}
+
+/* What rsp:Shell says; nothing for what it leaves out. */
+static void say_shell(struct wsm_buf *out, const struct wsm_shell_item *item)
+{
+    say(out, "shell_id", item->shell_id);
+    say(out, "resource_uri", item->resource_uri);
+    say(out, "owner", item->owner);
+    say(out, "client_ip", item->client_ip);
+    say(out, "name", item->name);
+    say(out, "working_directory", item->working_directory);
+    say_number(out, "idle_timeout_ms", item->idle_timeout_ms);
+    say_number(out, "max_idle_timeout_ms", item->max_idle_timeout_ms);
+    say(out, "input_streams", item->input_streams);
+    say(out, "output_streams", item->output_streams);
+    say_number(out, "run_time_s", item->run_time_s);
+    say_number(out, "inactivity_s", item->inactivity_s);
+    say(out, "buffer_mode", item->buffer_mode);
+    say(out, "state", item->state);
+    if (item->memory_kib >= 0)
+        say_number(out, "memory_kib", item->memory_kib);
+    if (item->child_processes >= 0)
+        say_number(out, "child_processes", item->child_processes);
+    say(out, "holder", item->session_id);
+    wsm_buf_append_str(out, item->is_marked ? "marked\n" : "");
 }
 
 static bool read_create_response(const struct wsm_envelope *env, struct wsm_buf *out,
@@ -106,19 +134,9 @@ static bool read_create_response(const struct wsm_envelope *env, struct wsm_buf 
     if (!wsm_create_response_parse(env, &msg, &shell, err))
         return false;
     say(out, "address", msg.address);
-    say(out, "shell_id", msg.shell_id);
-    say(out, "resource_uri", msg.resource_uri);
-    say(out, "owner", msg.owner);
-    say(out, "client_ip", msg.client_ip);
-    say(out, "name", msg.name);
-    say_number(out, "idle_timeout_ms", msg.idle_timeout_ms);
-    say_number(out, "max_idle_timeout_ms", msg.max_idle_timeout_ms);
-    say(out, "input_streams", msg.input_streams);
-    say(out, "output_streams", msg.output_streams);
-    say_number(out, "run_time_s", msg.run_time_s);
-    say_number(out, "inactivity_s", msg.inactivity_s);
-    say(out, "buffer_mode", msg.buffer_mode);
-    say(out, "state", msg.state);
+    say_shell(out, &msg.shell);
+    if (msg.extension_version > 0)
+        say_number(out, "extension_version", msg.extension_version);
     wsm_buf_append_str(out, shell == NULL ? "no rsp:Shell\n" : "");
     return true;
 }

@@ -182,14 +182,16 @@ static void answer_create(const struct fake_request *request, struct fake_reply 
     struct wsm_response_headers headers = headers_of(request, WSM_ACTION_CREATE "Response");
     struct wsm_create_response response = {
         .address = request->env->to,
-        .shell_id = wsm_span_str(FAKE_SHELL_ID),
-        .resource_uri = wsm_span_str(WSM_URI_CMD),
-        .owner = wsm_span_str("tester"),
-        .client_ip = wsm_span_str("127.0.0.1"),
-        .idle_timeout_ms = 7200000,
-        .max_idle_timeout_ms = -1,
-        .input_streams = wsm_span_str("stdin"),
-        .output_streams = wsm_span_str("stdout stderr"),
+        .shell.shell_id = wsm_span_str(FAKE_SHELL_ID),
+        .shell.resource_uri = wsm_span_str(WSM_URI_CMD),
+        .shell.owner = wsm_span_str("tester"),
+        .shell.client_ip = wsm_span_str("127.0.0.1"),
+        .shell.idle_timeout_ms = 7200000,
+        .shell.max_idle_timeout_ms = -1,
+        .shell.input_streams = wsm_span_str("stdin"),
+        .shell.output_streams = wsm_span_str("stdout stderr"),
+        .shell.memory_kib = -1,
+        .shell.child_processes = -1,
     };
 
     wsm_create_response_write(&reply->body, &headers, &response);

@@ -25,6 +25,7 @@ static struct wsm_create_request full_request(void)
         .input_streams = wsm_span_str("stdin"),
         .output_streams = wsm_span_str("stdout stderr"),
         .idle_timeout_ms = 7200000,
+        .buffer_mode = wsm_span_str("Drop"),
         .variables = variables,
         .variable_count = sizeof(variables) / sizeof(variables[0]),
         .extra_xml = wsm_span_str("<x:y xmlns:x=\"urn:x\">z</x:y>"),
@@ -49,6 +50,7 @@ static void test_create_writes_a_request_as_windows_does(void **state)
                     "<rsp:IdleTimeOut>PT7200.000S</rsp:IdleTimeOut>"
                     "<rsp:InputStreams>stdin</rsp:InputStreams>"
                     "<rsp:OutputStreams>stdout stderr</rsp:OutputStreams>"
+                    "<rsp:BufferMode>Drop</rsp:BufferMode>"
                     "<x:y xmlns:x=\"urn:x\">z</x:y></rsp:Shell>");
     wsm_buf_clear(&out);
 }
@@ -73,6 +75,7 @@ static void test_create_reads_its_own_request(void **state)
     test_equal(got.input_streams, msg.input_streams);
     test_equal(got.output_streams, msg.output_streams);
     assert_int_equal(got.idle_timeout_ms, msg.idle_timeout_ms);
+    test_equal(got.buffer_mode, msg.buffer_mode);
     assert_int_equal(got.variable_count, msg.variable_count);
     for (i = 0; i < got.variable_count; i++) {
         test_equal(got.variables[i].name, variables[i].name);
@@ -139,19 +142,23 @@ static struct wsm_create_response full_response(void)
 {
     return (struct wsm_create_response){
         .address = wsm_span_str("http://srv.example:5985/wsman?a&b"),
-        .shell_id = wsm_span_str(TEST_SHELL),
-        .resource_uri = wsm_span_str(WSM_URI_CMD),
-        .owner = wsm_span_str("alice"),
-        .client_ip = wsm_span_str("192.0.2.7"),
-        .name = wsm_span_str("nightly"),
-        .idle_timeout_ms = 7200000,
-        .max_idle_timeout_ms = 2147483647,
-        .input_streams = wsm_span_str("stdin"),
-        .output_streams = wsm_span_str("stdout stderr"),
-        .run_time_s = 62,
-        .inactivity_s = 3,
-        .buffer_mode = wsm_span_str("Block"),
-        .state = wsm_span_str("Connected"),
+        .shell = {
+            .shell_id = wsm_span_str(TEST_SHELL),
+            .resource_uri = wsm_span_str(WSM_URI_CMD),
+            .owner = wsm_span_str("alice"),
+            .client_ip = wsm_span_str("192.0.2.7"),
+            .name = wsm_span_str("nightly"),
+            .idle_timeout_ms = 7200000,
+            .max_idle_timeout_ms = 2147483647,
+            .input_streams = wsm_span_str("stdin"),
+            .output_streams = wsm_span_str("stdout stderr"),
+            .run_time_s = 62,
+            .inactivity_s = 3,
+            .buffer_mode = wsm_span_str("Block"),
+            .state = wsm_span_str("Connected"),
+            .memory_kib = -1,
+            .child_processes = -1,
+        },
     };
 }
 
@@ -181,10 +188,17 @@ static void test_create_writes_a_response_in_the_order_of_windows(void **state)
                         "<rsp:BufferMode>Block</rsp:BufferMode><rsp:State>Connected</rsp:State>"
                         "<rsp:ShellRunTime>P0DT0H1M2S</rsp:ShellRunTime>"
                         "<rsp:ShellInactivity>P0DT0H0M3S</rsp:ShellInactivity></rsp:Shell>");
+    assert_false(test_contains(&out, "Extensions"));
+    wsm_buf_reset(&out);
+    msg.shell.is_marked = true;
+    wsm_create_response_write(&out, &headers, &msg);
+    assert_true(test_contains(&out, "</rsp:ShellInactivity><Extensions xmlns=\"urn:winrmd:shell\""
+                                    " Version=\"1\"/></rsp:Shell>"));
     wsm_buf_reset(&out);
 
-    msg.name = msg.buffer_mode = msg.state = wsm_span_of(NULL, 0);
-    msg.max_idle_timeout_ms = -1;
+    msg.shell.is_marked = false;
+    msg.shell.name = msg.shell.buffer_mode = msg.shell.state = wsm_span_of(NULL, 0);
+    msg.shell.max_idle_timeout_ms = -1;
     wsm_create_response_write(&out, &headers, &msg);
     assert_false(test_contains(&out, "rsp:Name"));
     assert_false(test_contains(&out, "BufferMode"));
@@ -208,19 +222,19 @@ static void test_create_reads_its_own_response(void **state)
     test_read_back(&env, &out, false);
     assert_true(wsm_create_response_parse(&env, &got, &shell, &err));
     test_equal(got.address, msg.address);
-    test_equal(got.shell_id, msg.shell_id);
-    test_equal(got.resource_uri, msg.resource_uri);
-    test_equal(got.owner, msg.owner);
-    test_equal(got.client_ip, msg.client_ip);
-    test_equal(got.name, msg.name);
-    test_equal(got.input_streams, msg.input_streams);
-    test_equal(got.output_streams, msg.output_streams);
-    test_equal(got.buffer_mode, msg.buffer_mode);
-    test_equal(got.state, msg.state);
-    assert_int_equal(got.idle_timeout_ms, msg.idle_timeout_ms);
-    assert_int_equal(got.max_idle_timeout_ms, msg.max_idle_timeout_ms);
-    assert_int_equal(got.run_time_s, 62);
-    assert_int_equal(got.inactivity_s, 3);
+    test_equal(got.shell.shell_id, msg.shell.shell_id);
+    test_equal(got.shell.resource_uri, msg.shell.resource_uri);
+    test_equal(got.shell.owner, msg.shell.owner);
+    test_equal(got.shell.client_ip, msg.shell.client_ip);
+    test_equal(got.shell.name, msg.shell.name);
+    test_equal(got.shell.input_streams, msg.shell.input_streams);
+    test_equal(got.shell.output_streams, msg.shell.output_streams);
+    test_equal(got.shell.buffer_mode, msg.shell.buffer_mode);
+    test_equal(got.shell.state, msg.shell.state);
+    assert_int_equal(got.shell.idle_timeout_ms, msg.shell.idle_timeout_ms);
+    assert_int_equal(got.shell.max_idle_timeout_ms, msg.shell.max_idle_timeout_ms);
+    assert_int_equal(got.shell.run_time_s, 62);
+    assert_int_equal(got.shell.inactivity_s, 3);
     assert_non_null(shell);
     wsm_envelope_clear(&env);
     wsm_buf_clear(&out);
