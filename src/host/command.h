@@ -6,6 +6,7 @@
 #include "base/guid.h"
 #include "base/list.h"
 #include "host/fetch.h"
+#include "host/ids.h"
 #include "host/input.h"
 #include "host/output.h"
 #include "host/pipe.h"
@@ -39,12 +40,17 @@ struct wsm_command {
     struct wsm_host *host; /* borrowed, outlives the command */
     enum wsm_command_state state;
     struct wsm_guid id;
-    pid_t pid;          /* of the process; also its group and session */
-    uint32_t exit_code; /* once the process has ended */
+    struct wsm_id message_id; /* that started it */
+    struct wsm_id signal_id;  /* of the last signal */
+    struct wsm_buf line;      /* what was started, to show */
+    pid_t pid;                /* of the process; also its group and session */
+    uint32_t exit_code;       /* once the process has ended */
     struct wsm_pipe input_pipe;
     struct wsm_input input;
-    uint64_t input_request; /* the INPUT that waits for its DONE, 0 = none */
-    bool has_fresh_input;   /* since the last output: somebody talks with the command */
+    uint64_t input_request;   /* the INPUT that waits for its DONE, 0 = none */
+    struct wsm_id waiting_id; /* of the INPUT that has no answer, also when net has gone */
+    struct wsm_ids input_ids; /* of those that were taken */
+    bool has_fresh_input;     /* since the last output: somebody talks with the command */
     struct wsm_pipe pipes[WSM_HOST_STREAMS];
     struct wsm_output output;
     uint64_t last[WSM_HOST_STREAMS]; /* where a stream ends that nobody closes */
@@ -77,7 +83,22 @@ void wsm_command_interrupt(struct wsm_command *command, int number);
 void wsm_command_terminate(struct wsm_command *command);
 /* Forgets the command without ending anything: whoever calls kills all. */
 void wsm_command_abandon(struct wsm_command *command);
+/* Lets go: what waits gets its answer now. */
+void wsm_command_let_go(struct wsm_command *command);
 /* The link has gone, and what waits for an answer with it. */
 void wsm_command_on_link_lost(struct wsm_command *command);
+
+/* Between command.c, command_input.c and command_output.c. */
+
+/* Nobody reads any more, or all is written that will ever be. */
+void wsm_command_close_input(struct wsm_command *command, bool is_broken);
+/* Says DONE to the INPUT that waits: it is kept, and remembered. */
+void wsm_command_take_waiting(struct wsm_command *command);
+/* Reads the pipe until it is empty, at its end, or there is no room. */
+void wsm_command_read(struct wsm_command *command, enum wsm_host_stream stream);
+/* The drain time-out: what is in the pipes now still counts. */
+void wsm_command_set_ends(struct wsm_command *command);
+/* Steps on if both streams have ended. */
+void wsm_command_streams_ended(struct wsm_command *command);
 
 #endif

@@ -3,6 +3,7 @@
 #include "host/dispatch.h"
 
 #include "host/host.h"
+#include "host/report.h"
 #include "wsmerror.h"
 
 #include <signal.h>
@@ -38,7 +39,7 @@ static struct wsm_command *find_command(struct wsm_host *host, struct wsm_span i
     struct wsm_guid guid;
 
     if (wsm_guid_parse(id, &guid))
-        command = wsm_host_find(host, &guid);
+        command = wsm_commands_find(host, &guid);
     if (command == NULL && request != 0) {
         wsm_fail(&err, ERROR_WSMAN_UNEXPECTED_SELECTORS, "there is no command '%.*s'",
                  (int)(id.len < 64 ? id.len : 64), (const char *)id.ptr);
@@ -47,42 +48,21 @@ static struct wsm_command *find_command(struct wsm_host *host, struct wsm_span i
     return command;
 }
 
-static void report_shell(struct wsm_host *host)
+/* True: the shell has been let go of, and FAILED has been said. */
+static bool is_let_go(struct wsm_host *host, uint64_t request)
 {
-    struct wsm_host_shell report = { .is_open = host->state == WSM_HOST_STATE_OPEN };
+    struct wsm_error err = WSM_ERROR_INIT;
 
-    if (report.is_open) {
-        report.resource_uri = wsm_span_str(host->shell.resource_uri);
-        report.input_streams = wsm_span_str(host->shell.input_streams);
-        report.output_streams = wsm_span_str(host->shell.output_streams);
-        report.idle_timeout_ms = host->idle.timeout_ms;
-        report.run_time_ms = host->now_ms - host->shell.opened_ms;
-        report.inactivity_ms = wsm_idle_inactivity(&host->idle, host->now_ms);
-    }
-    wsm_link_send(&host->link, &wsm_host_shell_type, &report);
-}
-
-static void report_commands(struct wsm_host *host)
-{
-    const struct wsm_list *node;
-
-    WSM_LIST_FOREACH (node, &host->commands) {
-        const struct wsm_command *command = WSM_CONTAINER_OF(node, const struct wsm_command, node);
-        const struct wsm_output_stream *streams = command->output.streams;
-        const struct wsm_host_command report = {
-            .command_id = wsm_span_str(command->id.text),
-            .confirmed = { streams[WSM_HOST_STDOUT].confirmed, streams[WSM_HOST_STDERR].confirmed },
-            .is_done = command->state == WSM_COMMAND_DONE,
-        };
-
-        wsm_link_send(&host->link, &wsm_host_command_type, &report);
-    }
+    if (wsm_connection_is_up(&host->connection))
+        return false;
+    wsm_fail(&err, ERROR_WINRS_SHELL_DISCONNECTED, "the shell is disconnected");
+    wsm_link_failed(&host->link, request, &err);
+    return true;
 }
 
 static void on_hello(struct wsm_host *host, const void *data)
 {
     const struct wsm_host_hello *message = data;
-    const struct wsm_host_report_end end = { .request = 0 };
     struct wsm_error err = WSM_ERROR_INIT;
 
     if (message->lowest > message->highest || message->highest < WSM_HOST_VERSION_LOWEST ||
@@ -94,9 +74,7 @@ static void on_hello(struct wsm_host *host, const void *data)
         return;
     }
     wsm_link_greet(&host->link);
-    report_shell(host);
-    report_commands(host);
-    wsm_link_send(&host->link, &wsm_host_report_end_type, &end);
+    wsm_report(host, 0);
 }
 
 static void on_open(struct wsm_host *host, const void *data)
@@ -107,45 +85,57 @@ static void on_open(struct wsm_host *host, const void *data)
     answer(host, message->request, wsm_host_open(host, message, &err), &err);
 }
 
-static bool run(struct wsm_host *host, const struct wsm_host_run *message, struct wsm_error *err)
+/* Starts the command, unless it is the one that was started; its id. */
+static bool run(struct wsm_host *host, const struct wsm_host_run *message, struct wsm_guid *out_id,
+                struct wsm_error *err)
 {
-    struct wsm_guid id;
+    const struct wsm_guid *first = wsm_commands_started_by(host, message->message_id);
 
-    if (!wsm_guid_parse(message->command_id, &id))
+    if (first != NULL) {
+        *out_id = *first;
+        return true;
+    }
+    if (!wsm_guid_parse(message->command_id, out_id))
         return wsm_fail(err, ERROR_WINRS_SHELLCOMMAND_CLIENTID_NOT_VALID,
                         "the command id is not a GUID");
-    if (wsm_host_find(host, &id) != NULL)
+    if (wsm_commands_find(host, out_id) != NULL)
         return wsm_fail(err, ERROR_WINRS_SHELLCOMMAND_CLIENTID_RESOURCE_CONFLICT,
-                        "command %s exists already", id.text);
+                        "command %s exists already", out_id->text);
     if (host->command_count >= host->shell.commands_max)
         return wsm_fail(err, ERROR_WSMAN_QUOTA_MAX_COMMANDS_PER_SHELL_PPQ,
                         "the shell has %zu commands, the most that "
                         "MaxConcurrentCommandsPerShell allows",
                         host->command_count);
-    return wsm_command_start(host, &id, message, err);
+    return wsm_command_start(host, out_id, message, err);
 }
 
 static void on_run(struct wsm_host *host, const void *data)
 {
     const struct wsm_host_run *message = data;
+    struct wsm_host_started started = { .request = message->request };
     struct wsm_error err = WSM_ERROR_INIT;
+    struct wsm_guid id;
 
-    const struct wsm_host_started started = { .request = message->request,
-                                              .command_id = message->command_id };
-
+    if (is_let_go(host, message->request))
+        return;
     wsm_idle_touch(&host->idle, host->now_ms);
-    if (run(host, message, &err))
-        wsm_link_send(&host->link, &wsm_host_started_type, &started);
-    else
+    if (!run(host, message, &id, &err)) {
         wsm_link_failed(&host->link, message->request, &err);
+        return;
+    }
+    started.command_id = wsm_span_str(id.text);
+    wsm_link_send(&host->link, &wsm_host_started_type, &started);
 }
 
 static void on_input(struct wsm_host *host, const void *data)
 {
     const struct wsm_host_input *message = data;
-    struct wsm_command *command = find_command(host, message->command_id, message->request);
+    struct wsm_command *command;
 
+    if (is_let_go(host, message->request))
+        return;
     wsm_idle_touch(&host->idle, host->now_ms);
+    command = find_command(host, message->command_id, message->request);
     if (command != NULL)
         wsm_command_input(command, message);
 }
@@ -153,9 +143,12 @@ static void on_input(struct wsm_host *host, const void *data)
 static void on_fetch(struct wsm_host *host, const void *data)
 {
     const struct wsm_host_fetch *message = data;
-    struct wsm_command *command = find_command(host, message->command_id, message->request);
+    struct wsm_command *command;
 
+    if (is_let_go(host, message->request))
+        return;
     wsm_idle_touch(&host->idle, host->now_ms);
+    command = find_command(host, message->command_id, message->request);
     if (command != NULL)
         wsm_fetch_begin(command, message);
 }
@@ -182,23 +175,10 @@ static void on_confirm(struct wsm_host *host, const void *data)
         wsm_command_confirm(command, message->upto);
 }
 
-/* False: FAILED. Acts on the command otherwise. */
-static bool send_signal(struct wsm_host *host, const struct wsm_host_signal_request *message,
-                        struct wsm_error *err)
+static bool act(struct wsm_host *host, struct wsm_command *command, uint32_t signal,
+                struct wsm_error *err)
 {
-    struct wsm_command *command = NULL;
-    struct wsm_guid id;
-    bool is_id = wsm_guid_parse(message->command_id, &id);
-
-    if (is_id)
-        command = wsm_host_find(host, &id);
-    if (command == NULL) {
-        if (is_id && message->signal == WSM_HOST_SIGNAL_TERMINATE &&
-            wsm_host_was_terminated(host, &id))
-            return true;
-        return wsm_fail(err, ERROR_WSMAN_UNEXPECTED_SELECTORS, "there is no such command");
-    }
-    switch (message->signal) {
+    switch (signal) {
     case WSM_HOST_SIGNAL_CTRL_C:
         wsm_command_interrupt(command, SIGINT);
         return true;
@@ -207,11 +187,41 @@ static bool send_signal(struct wsm_host *host, const struct wsm_host_signal_requ
         return true;
     case WSM_HOST_SIGNAL_TERMINATE:
         wsm_command_terminate(command);
-        wsm_host_remember(host, &id);
+        wsm_terminated_add(&host->terminated, command);
         return true;
     default:
-        return wsm_fail(err, ERROR_INVALID_PARAMETER, "signal %u", message->signal);
+        return wsm_fail(err, ERROR_INVALID_PARAMETER, "signal %u", signal);
     }
+}
+
+/* Acts on the command, unless it has done so for this very message. */
+static bool send_signal(struct wsm_host *host, const struct wsm_host_signal_request *message,
+                        struct wsm_error *err)
+{
+    struct wsm_id message_id = { .bytes = NULL };
+    struct wsm_command *command = NULL;
+    struct wsm_guid id;
+    bool is_id = wsm_guid_parse(message->command_id, &id);
+
+    if (is_id)
+        command = wsm_commands_find(host, &id);
+    if (command == NULL) {
+        if (is_id && message->signal == WSM_HOST_SIGNAL_TERMINATE &&
+            wsm_terminated_has(&host->terminated, &id))
+            return true;
+        return wsm_fail(err, ERROR_WSMAN_UNEXPECTED_SELECTORS, "there is no such command");
+    }
+    if (wsm_id_is(&command->signal_id, message->message_id))
+        return true;
+    if (!wsm_id_set(&message_id, message->message_id, err))
+        return false;
+    if (!act(host, command, message->signal, err)) {
+        wsm_id_clear(&message_id);
+        return false;
+    }
+    wsm_id_clear(&command->signal_id);
+    command->signal_id = message_id;
+    return true;
 }
 
 static void on_signal(struct wsm_host *host, const void *data)
@@ -219,8 +229,39 @@ static void on_signal(struct wsm_host *host, const void *data)
     const struct wsm_host_signal_request *message = data;
     struct wsm_error err = WSM_ERROR_INIT;
 
+    if (is_let_go(host, message->request))
+        return;
     wsm_idle_touch(&host->idle, host->now_ms);
     answer(host, message->request, send_signal(host, message, &err), &err);
+}
+
+static void on_disconnect(struct wsm_host *host, const void *data)
+{
+    const struct wsm_host_disconnect *message = data;
+    struct wsm_error err = WSM_ERROR_INIT;
+    bool ok = wsm_connection_let_go(&host->connection, message, &err);
+
+    if (ok)
+        wsm_host_let_go(host, message->idle_timeout_ms);
+    answer(host, message->request, ok, &err);
+}
+
+static void on_connect(struct wsm_host *host, const void *data)
+{
+    const struct wsm_host_connect *message = data;
+    struct wsm_error err = WSM_ERROR_INIT;
+    bool ok = wsm_connection_take_up(&host->connection, message, &err);
+
+    if (ok)
+        wsm_idle_touch(&host->idle, host->now_ms);
+    answer(host, message->request, ok, &err);
+}
+
+static void on_inspect(struct wsm_host *host, const void *data)
+{
+    const struct wsm_host_inspect *message = data;
+
+    wsm_report(host, message->request);
 }
 
 static void on_delete(struct wsm_host *host, const void *data)
@@ -243,6 +284,9 @@ static const struct handler {
     { &wsm_host_cancel_type, PHASE_OPEN, on_cancel },
     { &wsm_host_confirm_type, PHASE_OPEN, on_confirm },
     { &wsm_host_signal_type, PHASE_OPEN, on_signal },
+    { &wsm_host_disconnect_type, PHASE_OPEN, on_disconnect },
+    { &wsm_host_connect_type, PHASE_OPEN, on_connect },
+    { &wsm_host_inspect_type, PHASE_OPEN, on_inspect },
     { &wsm_host_delete_type, PHASE_NOT_OPEN | PHASE_OPEN, on_delete },
 };
 
@@ -266,6 +310,9 @@ static bool handle(struct wsm_host *host, const struct wsm_frame *frame, struct 
         struct wsm_host_cancel cancel;
         struct wsm_host_confirm confirm;
         struct wsm_host_signal_request signal;
+        struct wsm_host_disconnect disconnect;
+        struct wsm_host_connect connect;
+        struct wsm_host_inspect inspect;
         struct wsm_host_delete delete;
     } message;
     const struct handler *handler = find_handler(frame->type);

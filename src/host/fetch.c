@@ -4,7 +4,10 @@
 
 #include "host/command.h"
 #include "host/host.h"
+#include "ipc/stream_names.h"
 #include "wsmerror.h"
+
+#include <inttypes.h>
 
 static size_t available(const struct wsm_command *command)
 {
@@ -31,16 +34,31 @@ void wsm_fetch_abort(struct wsm_command *command, uint32_t code, const char *tex
     wsm_link_failed(&command->host->link, request, &err);
 }
 
+static bool check(const struct wsm_command *command, const struct wsm_host_fetch *message,
+                  struct wsm_error *err)
+{
+    if (message->streams == 0 || (message->streams & ~(uint32_t)WSM_OUTPUT_ALL) != 0 ||
+        message->max_bytes == 0 || message->max_pieces == 0)
+        return wsm_fail(err, ERROR_INVALID_PARAMETER, "command %s: it asks for nothing that is",
+                        command->id.text);
+    for (uint32_t i = 0; i < WSM_HOST_STREAMS; i++) {
+        const struct wsm_output_stream *stream = &command->output.streams[i];
+
+        if (!wsm_output_holds(&command->output, message->streams & (1U << i), message->from))
+            return wsm_fail(err, ERROR_INVALID_PARAMETER,
+                            "%s %" PRIu64 " is not within what is kept, %" PRIu64 " to %" PRIu64,
+                            wsm_output_stream_names[i], message->from[i], stream->confirmed,
+                            stream->end);
+    }
+    return true;
+}
+
 void wsm_fetch_begin(struct wsm_command *command, const struct wsm_host_fetch *message)
 {
     struct wsm_error err = WSM_ERROR_INIT;
 
     wsm_fetch_abort(command, ERROR_WINRS_RECEIVE_IN_PROGRESS, "a newer request took its place");
-    if (message->streams == 0 || (message->streams & ~(uint32_t)WSM_OUTPUT_ALL) != 0 ||
-        message->max_bytes == 0 || message->max_pieces == 0 ||
-        !wsm_output_holds(&command->output, message->streams, message->from)) {
-        wsm_fail(&err, ERROR_INVALID_PARAMETER,
-                 "command %s: what was asked for is not within what is kept", command->id.text);
+    if (!check(command, message, &err)) {
         wsm_link_failed(&command->host->link, message->request, &err);
         return;
     }
@@ -90,7 +108,7 @@ static uint32_t ended_streams(const struct wsm_command *command, const uint64_t 
     return ended;
 }
 
-void wsm_fetch_try(struct wsm_command *command)
+static void answer(struct wsm_command *command)
 {
     const struct wsm_fetch *fetch = &command->fetch;
     struct wsm_output_cursor cursor = { .streams = fetch->streams,
@@ -100,8 +118,6 @@ void wsm_fetch_try(struct wsm_command *command)
     struct wsm_host_answer answer = { .request = fetch->request, .parked = fetch->has_waited };
     struct wsm_output_piece piece;
 
-    if (!is_due(command))
-        return;
     for (uint32_t i = 0;
          i < fetch->max_pieces && wsm_output_next(&command->output, &cursor, &piece); i++) {
         const struct wsm_host_output output = { .request = fetch->request,
@@ -109,10 +125,26 @@ void wsm_fetch_try(struct wsm_command *command)
                                                 .offset = piece.offset };
 
         wsm_link_output(&command->host->link, &output, piece.spans, piece.span_count);
+        wsm_output_served(&command->output, piece.stream, piece.offset, cursor.at[piece.stream]);
     }
     answer.ended = ended_streams(command, cursor.at);
     answer.is_done = command->state == WSM_COMMAND_DONE && answer.ended == fetch->streams;
     answer.exit_code = answer.is_done ? command->exit_code : 0;
     wsm_link_send(&command->host->link, &wsm_host_answer_type, &answer);
     wsm_fetch_forget(command);
+}
+
+void wsm_fetch_try(struct wsm_command *command)
+{
+    if (is_due(command))
+        answer(command);
+}
+
+void wsm_fetch_end(struct wsm_command *command)
+{
+    if (has_answer(command))
+        answer(command);
+    else
+        wsm_fetch_abort(command, ERROR_WSMAN_SERVICE_STREAM_DISCONNECTED,
+                        "the shell was disconnected");
 }

@@ -27,6 +27,8 @@ struct wsm_fetch {
 void wsm_fetch_begin(struct wsm_command *command, const struct wsm_host_fetch *message);
 /* Answers the waiting one if it is time to. */
 void wsm_fetch_try(struct wsm_command *command);
+/* Ends the waiting one: with what there is, else with FAILED. */
+void wsm_fetch_end(struct wsm_command *command);
 /* Ends the waiting one without an answer. */
 void wsm_fetch_forget(struct wsm_command *command);
 /* Ends the waiting one with FAILED. */

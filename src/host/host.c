@@ -120,6 +120,7 @@ void wsm_host_clear(struct wsm_host *host)
     while (!wsm_list_is_empty(&host->commands))
         wsm_command_free(WSM_CONTAINER_OF(host->commands.next, struct wsm_command, node));
     free_forgotten(host);
+    wsm_terminated_clear(&host->terminated);
     wsm_chunk_pool_clear(&host->chunks);
     wsm_link_close(&host->link);
     wsm_source_close(&host->listener);
@@ -134,60 +135,24 @@ bool wsm_host_open(struct wsm_host *host, const struct wsm_host_open *message,
 {
     if (!wsm_shell_open(&host->shell, message, host->now_ms, err))
         return false;
+    if (!wsm_connection_open(&host->connection, message, err)) {
+        wsm_shell_clear(&host->shell);
+        return false;
+    }
     host->idle.timeout_ms = message->idle_timeout_ms;
     wsm_idle_touch(&host->idle, host->now_ms);
     return host_step(host, WSM_HOST_EVENT_OPENED);
 }
 
-struct wsm_command *wsm_host_find(const struct wsm_host *host, const struct wsm_guid *id)
+void wsm_host_let_go(struct wsm_host *host, int64_t idle_timeout_ms)
 {
     const struct wsm_list *node;
 
-    WSM_LIST_FOREACH (node, &host->commands) {
-        struct wsm_command *command = WSM_CONTAINER_OF(node, struct wsm_command, node);
-
-        if (wsm_guid_equal(&command->id, id))
-            return command;
-    }
-    return NULL;
-}
-
-void wsm_host_remember(struct wsm_host *host, const struct wsm_guid *id)
-{
-    host->terminated[host->terminated_count++ % WSM_HOST_TERMINATED_MAX] = *id;
-}
-
-bool wsm_host_was_terminated(const struct wsm_host *host, const struct wsm_guid *id)
-{
-    for (size_t i = 0; i < host->terminated_count && i < WSM_HOST_TERMINATED_MAX; i++) {
-        if (wsm_guid_equal(&host->terminated[i], id))
-            return true;
-    }
-    return false;
-}
-
-bool wsm_host_may_have_left(const struct wsm_host *host, const struct wsm_command *command)
-{
-    pid_t *running = calloc(host->command_count + 1, sizeof(*running));
-    const struct wsm_list *node;
-    size_t count = 0;
-    bool is_taken = false;
-    bool result;
-
-    if (running == NULL)
-        return true;
-    WSM_LIST_FOREACH (node, &host->commands) {
-        const struct wsm_command *other = WSM_CONTAINER_OF(node, const struct wsm_command, node);
-
-        if (other->state != WSM_COMMAND_RUNNING)
-            continue;
-        running[count++] = other->pid;
-        /* A number is used again only when no group and no session has it. */
-        is_taken = is_taken || other->pid == command->pid;
-    }
-    result = !is_taken && wsm_process_has_strangers(running, count);
-    free(running);
-    return result;
+    WSM_LIST_FOREACH (node, &host->commands)
+        wsm_command_let_go(WSM_CONTAINER_OF(node, struct wsm_command, node));
+    if (idle_timeout_ms >= 0)
+        host->idle.timeout_ms = idle_timeout_ms;
+    wsm_idle_touch(&host->idle, host->now_ms);
 }
 
 static void abandon_commands(struct wsm_host *host)

@@ -5,6 +5,8 @@
 
 #include "base/guid.h"
 #include "host/command.h"
+#include "host/commands.h"
+#include "host/connection.h"
 #include "host/idle.h"
 #include "host/link.h"
 #include "host/shell.h"
@@ -12,7 +14,6 @@
 
 enum {
     WSM_HOST_TOLD_MS = 30 * 1000, /* until OPEN must have come */
-    WSM_HOST_TERMINATED_MAX = 64, /* ids remembered */
 };
 
 enum wsm_host_state {
@@ -42,6 +43,7 @@ struct wsm_host {
     struct wsm_source starter;
     struct wsm_link link;
     struct wsm_shell shell;
+    struct wsm_connection connection;
     struct wsm_idle idle;
     struct wsm_list commands;  /* owned; how many: command_count */
     struct wsm_list forgotten; /* owned, freed at the end of the turn */
@@ -49,9 +51,8 @@ struct wsm_host {
     struct wsm_chunk_pool chunks;
     size_t grown_pipes;
     struct wsm_spawn_limits limits;
-    struct wsm_guid terminated[WSM_HOST_TERMINATED_MAX]; /* a ring */
-    size_t terminated_count;                             /* ever */
-    int64_t told_ms;                                     /* NEW: when it has waited long enough */
+    struct wsm_terminated terminated;
+    int64_t told_ms;         /* NEW: when it has waited long enough */
     int64_t rest_ms;         /* when pipes and chunks are next looked at */
     int64_t kill_ms;         /* ENDING: when to kill again */
     int64_t ending_ms;       /* ENDING, LEAVING: when to give up */
@@ -68,16 +69,11 @@ void wsm_host_clear(struct wsm_host *host);
 /* OPEN: takes over what it says. */
 bool wsm_host_open(struct wsm_host *host, const struct wsm_host_open *message,
                    struct wsm_error *err) WSM_MUST_CHECK;
+/* The shell has been let go of: what waits is answered, the idle clock starts.
+ * idle_timeout_ms: -1 = as it was. */
+void wsm_host_let_go(struct wsm_host *host, int64_t idle_timeout_ms);
 /* Kills everything and ends. delete_request: answered by DONE at the end, or 0: GONE with
  * code and text is said now. */
 void wsm_host_end(struct wsm_host *host, uint64_t delete_request, uint32_t code, const char *text);
-
-/* NULL if there is none. */
-struct wsm_command *wsm_host_find(const struct wsm_host *host, const struct wsm_guid *id);
-/* Remembers that `id` was terminated; and: was it, among the last ones? */
-void wsm_host_remember(struct wsm_host *host, const struct wsm_guid *id);
-bool wsm_host_was_terminated(const struct wsm_host *host, const struct wsm_guid *id);
-/* Could something that `command`, whose process has ended, left behind still run? */
-bool wsm_host_may_have_left(const struct wsm_host *host, const struct wsm_command *command);
 
 #endif

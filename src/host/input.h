@@ -5,10 +5,13 @@
 
 #include "base/buf.h"
 
-enum { WSM_INPUT_ROOM = 1024 * 1024 }; /* unwritten bytes above which input has to wait */
+enum {
+    WSM_INPUT_ROOM = 1024 * 1024,    /* unwritten bytes above which input has to wait */
+    WSM_INPUT_MAX = 8 * 1024 * 1024, /* above which none is taken, though none waits */
+};
 
 /* Bytes [written, unwritten.len) of `unwritten` are still to be written. At most
- * WSM_INPUT_ROOM and one message. */
+ * WSM_INPUT_MAX and one message. */
 struct wsm_input {
     struct wsm_buf unwritten;
     size_t written;

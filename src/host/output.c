@@ -230,9 +230,22 @@ void wsm_output_confirm(struct wsm_output *output, const uint64_t upto[WSM_HOST_
         if (upto[i] <= stream->confirmed)
             continue;
         stream->confirmed = upto[i] < stream->end ? upto[i] : stream->end;
+        if (stream->served < stream->confirmed)
+            stream->served = stream->confirmed;
         free_confirmed_chunks(output, stream);
     }
     trim_runs(output);
+}
+
+void wsm_output_served(struct wsm_output *output, enum wsm_host_stream stream, uint64_t start,
+                       uint64_t end)
+{
+    struct wsm_output_stream *to = &output->streams[stream];
+
+    if (start < to->served)
+        to->served_again += (end < to->served ? end : to->served) - start;
+    if (end > to->served)
+        to->served = end;
 }
 
 static bool is_asked(uint32_t streams, size_t stream)

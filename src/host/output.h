@@ -32,6 +32,8 @@ void wsm_chunk_pool_clear(struct wsm_chunk_pool *pool);
 struct wsm_output_stream {
     struct wsm_list chunks; /* private: owned, in the order of their offsets */
     uint64_t confirmed;     /* below this nothing is kept */
+    uint64_t served;        /* highest offset that an answer reached, ≥ confirmed */
+    uint64_t served_again;  /* bytes of answers that lay below it */
     uint64_t end;           /* offset of the byte that comes next */
     bool is_closed;         /* no byte will come; what is added counts as dropped */
     uint64_t dropped;
@@ -70,6 +72,10 @@ bool wsm_output_is_drained(const struct wsm_output *output); /* both are closed 
 
 /* Frees what lies below `upto`; never moves backwards, nor beyond the end. */
 void wsm_output_confirm(struct wsm_output *output, const uint64_t upto[WSM_HOST_STREAMS]);
+
+/* An answer carried the bytes [start, end) of `stream`. */
+void wsm_output_served(struct wsm_output *output, enum wsm_host_stream stream, uint64_t start,
+                       uint64_t end);
 
 /* Do the offsets of `streams` (bits) lie between what is confirmed and the end? */
 bool wsm_output_holds(const struct wsm_output *output, uint32_t streams,

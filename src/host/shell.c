@@ -15,6 +15,10 @@ void wsm_shell_clear(struct wsm_shell *shell)
     free(shell->resource_uri);
     free(shell->input_streams);
     free(shell->output_streams);
+    free(shell->working_directory);
+    free(shell->name);
+    free(shell->client_ip);
+    wsm_id_clear(&shell->create_message_id);
     wsm_environ_clear(&shell->environment);
     *shell = (struct wsm_shell){ .environment = WSM_ENVIRON_INIT };
 }
@@ -37,23 +41,18 @@ static bool parse_streams(const struct wsm_host_open *open, uint32_t *out_inputs
 }
 
 /* Empty = the home of the command's user, or / where that is not there, as after a log-in. */
-static bool change_directory(struct wsm_span directory, struct wsm_error *err)
+static bool change_directory(const char *directory, struct wsm_error *err)
 {
     const char *home = getenv("HOME");
-    char *path = NULL;
-    bool ok = true;
 
-    if (directory.len == 0 && home != NULL && chdir(home) == 0)
+    if (*directory == '\0' && home != NULL && chdir(home) == 0)
         return true;
-    if (directory.len == 0)
-        directory = wsm_span_str("/");
-    if (!copy(directory, "working directory", &path, err))
-        return false;
-    if (chdir(path) < 0)
-        ok = wsm_fail(err, errno == EACCES ? ERROR_ACCESS_DENIED : ERROR_INVALID_PARAMETER,
-                      "working directory '%s': %s", path, strerror(errno));
-    free(path);
-    return ok;
+    if (*directory == '\0')
+        directory = "/";
+    if (chdir(directory) < 0)
+        return wsm_fail(err, errno == EACCES ? ERROR_ACCESS_DENIED : ERROR_INVALID_PARAMETER,
+                        "working directory '%s': %s", directory, strerror(errno));
+    return true;
 }
 
 bool wsm_shell_open(struct wsm_shell *shell, const struct wsm_host_open *open, int64_t now_ms,
@@ -61,6 +60,7 @@ bool wsm_shell_open(struct wsm_shell *shell, const struct wsm_host_open *open, i
 {
     struct wsm_shell opened = { .drain_timeout_ms = open->drain_timeout_ms,
                                 .commands_max = open->commands_max,
+                                .can_disconnect = open->can_disconnect != 0,
                                 .opened_ms = now_ms };
     uint32_t inputs;
 
@@ -69,10 +69,14 @@ bool wsm_shell_open(struct wsm_shell *shell, const struct wsm_host_open *open, i
     if (!copy(open->resource_uri, "resource URI", &opened.resource_uri, err) ||
         !copy(open->input_streams, "input streams", &opened.input_streams, err) ||
         !copy(open->output_streams, "output streams", &opened.output_streams, err) ||
+        !copy(open->working_directory, "working directory", &opened.working_directory, err) ||
+        !copy(open->name, "name", &opened.name, err) ||
+        !copy(open->client_ip, "client address", &opened.client_ip, err) ||
+        !wsm_id_set(&opened.create_message_id, open->create_message_id, err) ||
         !parse_streams(open, &inputs, &opened.outputs, err) ||
         !wsm_environ_make((const char *const *)environ, open->code_page, open->environment,
                           &opened.environment, err) ||
-        !change_directory(open->working_directory, err)) {
+        !change_directory(opened.working_directory, err)) {
         wsm_shell_clear(&opened);
         return false;
     }

@@ -4,13 +4,19 @@
 
 #include "base/error.h"
 #include "host/environ.h"
+#include "host/ids.h"
 #include "ipc/host_messages.h"
 
-/* Strings: owned, freed by wsm_shell_clear(). */
+/* Strings, the id: owned, freed by wsm_shell_clear(). */
 struct wsm_shell {
     char *resource_uri;
     char *input_streams;
     char *output_streams;
+    char *working_directory; /* as asked for */
+    char *name;
+    char *client_ip;
+    struct wsm_id create_message_id;
+    bool can_disconnect;
     bool has_stdin;
     uint32_t outputs; /* streams, as bits */
     struct wsm_environ environment;
