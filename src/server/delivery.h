@@ -1,9 +1,13 @@
-/* Which Receive confirms what an earlier answer carried: rules c, d and e of
- * docs/exactly-once.md. A decision from facts; no I/O, no clock. */
+/* Which Receive confirms what an earlier answer carried, and where the next one starts:
+ * rules a to e of docs/exactly-once.md. Decisions from facts; no I/O, no clock. */
 #ifndef WSM_SERVER_DELIVERY_H
 #define WSM_SERVER_DELIVERY_H
 
+#include "base/error.h"
+#include "ipc/host_messages.h"
+
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum {
@@ -30,15 +34,47 @@ struct wsm_carrier *wsm_carrier_new(struct wsm_http_conn *conn);
 struct wsm_carrier *wsm_carrier_ref(struct wsm_carrier *carrier);
 void wsm_carrier_unref(struct wsm_carrier *carrier); /* accepts NULL */
 
-enum wsm_delivery {
-    WSM_DELIVERY_CONFIRMED, /* the client has the answer */
-    WSM_DELIVERY_ASK_AGAIN, /* look again in WSM_DELIVERY_LOOK_MS */
-    WSM_DELIVERY_REPEAT,    /* end the old carrier if it is still there, send the bytes again */
+/* What a Receive and the answer before it have to do with each other. */
+struct wsm_delivery_facts {
+    bool has_word;                     /* it brings WINRMD_FROM, from the marked holder */
+    bool has_answer;                   /* there is an answer that nothing has confirmed */
+    bool is_same_request;              /* the Receive is the one that this answer was for */
+    bool needs_word;                   /* this answer was given to a marked holder */
+    const struct wsm_carrier *carrier; /* of this answer; NULL = unknown */
+    uint64_t answer_end;               /* position of its last byte on the carrier */
+    int64_t waited_ms;                 /* since the Receive came */
 };
 
-/* Decides for an answer whose last byte is at `answer_end` of `carrier` (NULL = unknown),
- * `waited_ms` after the Receive that asks came. */
-enum wsm_delivery wsm_delivery_decide(const struct wsm_carrier *carrier, uint64_t answer_end,
-                                      int64_t waited_ms);
+enum wsm_delivery {
+    WSM_DELIVERY_WORD,      /* the client says what it has, and where to start */
+    WSM_DELIVERY_NOTHING,   /* there is nothing to decide about: starts at `confirmed` */
+    WSM_DELIVERY_SAME,      /* the same bytes again, no more than the answer carried */
+    WSM_DELIVERY_CONFIRMED, /* the client has the answer: starts behind it */
+    WSM_DELIVERY_ASK_AGAIN, /* look again in WSM_DELIVERY_LOOK_MS */
+    WSM_DELIVERY_REPEAT,    /* starts at `confirmed` */
+};
+
+enum wsm_delivery wsm_delivery_decide(const struct wsm_delivery_facts *facts);
+
+/* Must the carrier be ended before the bytes of that answer go out again, since it could
+ * still arrive? */
+bool wsm_delivery_may_arrive(const struct wsm_carrier *carrier, uint64_t answer_end);
+
+/* WINRMD_FROM, by stream. confirmed <= start; a stream that it does not name has what is
+ * confirmed in both. */
+struct wsm_word {
+    uint64_t confirmed[WSM_HOST_STREAMS]; /* all below is confirmed */
+    uint64_t start[WSM_HOST_STREAMS];     /* the answer starts here */
+};
+
+/* Reads the option's value. `confirmed`: what is confirmed already. ERROR_INVALID_PARAMETER:
+ * a stream that is not known; else what wsm_from_parse() says. */
+bool wsm_word_parse(struct wsm_span value, const uint64_t confirmed[WSM_HOST_STREAMS],
+                    struct wsm_word *out, struct wsm_error *err) WSM_MUST_CHECK;
+/* Does it name bytes above these ends? */
+bool wsm_word_is_beyond(const struct wsm_word *word, const uint64_t end[WSM_HOST_STREAMS]);
+/* ERROR_INVALID_PARAMETER, naming stream, offset and range: a start that is not kept. */
+bool wsm_word_check(const struct wsm_word *word, const uint64_t confirmed[WSM_HOST_STREAMS],
+                    const uint64_t end[WSM_HOST_STREAMS], struct wsm_error *err) WSM_MUST_CHECK;
 
 #endif

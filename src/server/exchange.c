@@ -49,6 +49,20 @@ void wsm_exchange_free(struct wsm_exchange *exchange)
     free(exchange);
 }
 
+void wsm_request_id_take(char out[WSM_HOST_ID_MAX + 1], struct wsm_span message_id)
+{
+    size_t len = message_id.len > WSM_HOST_ID_MAX ? 0 : message_id.len;
+
+    if (len > 0)
+        memcpy(out, message_id.ptr, len);
+    out[len] = '\0';
+}
+
+void wsm_exchange_request_id(const struct wsm_exchange *exchange, char out[WSM_HOST_ID_MAX + 1])
+{
+    wsm_request_id_take(out, exchange->env.message_id);
+}
+
 void wsm_exchange_set_timer(struct wsm_exchange *exchange, int64_t ms)
 {
     if (exchange->conn != NULL)

@@ -2,6 +2,7 @@
 #ifndef WSM_SERVER_EXCHANGE_H
 #define WSM_SERVER_EXCHANGE_H
 
+#include "ipc/host_messages.h"
 #include "proto/envelope.h"
 #include "server/auth_cache.h"
 
@@ -50,6 +51,11 @@ struct wsm_exchange *wsm_exchange_new(struct wsm_service *service, struct wsm_ht
                                       struct wsm_logon *logon, struct wsm_buf *bytes);
 /* Accepts NULL. An exchange that still has its connection must have been answered. */
 void wsm_exchange_free(struct wsm_exchange *exchange);
+
+/* A MessageID by which a repetition is known again: as sent, empty if it is too long for the
+ * hosts to remember. */
+void wsm_request_id_take(char out[WSM_HOST_ID_MAX + 1], struct wsm_span message_id);
+void wsm_exchange_request_id(const struct wsm_exchange *exchange, char out[WSM_HOST_ID_MAX + 1]);
 
 void wsm_exchange_set_timer(struct wsm_exchange *exchange, int64_t ms);
 

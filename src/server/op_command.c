@@ -1,4 +1,6 @@
-/* Command: starts a command in a shell. The winrmd-net loop runs it. */
+/* Command: starts a command in a shell. The winrmd-net loop runs it. The host decides
+ * whether the id is free, and whether the request is a repetition: then it names the command
+ * that the first one started. */
 #include "proto/command.h"
 
 #include "server/command_line.h"
@@ -26,7 +28,7 @@ static void start_fail(struct start *start, struct wsm_error *err)
     free(start);
 }
 
-static void answer(struct start *start)
+static void answer(struct start *start, const struct wsm_guid *id)
 {
     struct wsm_response response = WSM_RESPONSE_INIT;
     struct wsm_response_headers headers;
@@ -34,7 +36,7 @@ static void answer(struct start *start)
     if (start->exchange->conn == NULL)
         return;
     headers = wsm_response_open(&response, start->exchange, 200, WSM_ACTION_COMMAND "Response");
-    wsm_command_response_write(&response.out, &headers, wsm_span_str(start->id.text));
+    wsm_command_response_write(&response.out, &headers, wsm_span_str(id->text));
     wsm_response_send(&response, start->exchange, NULL);
     wsm_response_clear(&response);
 }
@@ -52,14 +54,19 @@ static void on_started(struct wsm_host_call *call, const struct wsm_host_started
 {
     struct start *start = WSM_CONTAINER_OF(call, struct start, call);
     struct wsm_error fault = WSM_ERROR_INIT;
+    struct wsm_command *command = wsm_command_find(start->shell, started->command_id);
+    struct wsm_guid id;
 
-    (void)started;
-    if (wsm_command_add(start->shell, &start->id) == NULL) {
-        wsm_fail_memory(&fault, "command");
+    /* one that was terminated since is added too, and goes when something asks for it */
+    if (command == NULL && wsm_guid_parse(started->command_id, &id))
+        command = wsm_command_add(start->shell, &id);
+    if (command == NULL) {
+        wsm_fail(&fault, ERROR_INTERNAL_ERROR, "command %s: not enough memory, or a bad id",
+                 start->id.text);
         start_fail(start, &fault);
         return;
     }
-    answer(start);
+    answer(start, &command->id);
     wsm_exchange_free(start->exchange);
     free(start);
 }
@@ -88,9 +95,13 @@ static bool send_run(struct start *start, const struct wsm_command_request *requ
 {
     static const struct wsm_host_call_events events = { .on_end = on_end,
                                                         .on_started = on_started };
+    char message_id[WSM_HOST_ID_MAX + 1];
     struct wsm_host_run message = { .command_id = wsm_span_str(start->id.text),
                                     .skip_shell = skip_shell };
     struct wsm_buf text = WSM_BUF_INIT;
+
+    wsm_exchange_request_id(start->exchange, message_id);
+    message.message_id = wsm_span_str(message_id);
 
     if (skip_shell) {
         message.command = request->command;
@@ -127,11 +138,6 @@ static bool run(struct start *start, struct wsm_error *err)
         goto out;
     if (wsm_span_trim(request.command).len == 0) {
         wsm_fail(err, ERROR_INVALID_PARAMETER, "the command is empty");
-        goto out;
-    }
-    if (wsm_command_find(start->shell, wsm_span_str(start->id.text)) != NULL) {
-        wsm_fail(err, ERROR_WINRS_SHELLCOMMAND_CLIENTID_RESOURCE_CONFLICT,
-                 "command %s exists already", start->id.text);
         goto out;
     }
     ok = send_run(start, &request, skip_shell, err);

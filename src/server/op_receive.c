@@ -1,91 +1,44 @@
 /* Receive: waits for output and answers with it, exactly once as far as the client can be
- * observed. The winrmd-net loop runs it. The bytes stay in the host until they are known
- * to have arrived; delivery.c decides when.
+ * observed, or as it says itself. The winrmd-net loop runs it. The bytes stay in the host
+ * until they are known to have arrived; delivery.c decides when, fetch.c gets them.
  *
  * The life of a Receive: decide about the answer before it (confirm it to the host, look
- * again a little later, or have its bytes sent again); FETCH, or take what was fetched
- * ahead; encode the pieces as they come; answer. While a client that keeps asking reads
- * an answer, the next one is fetched and encoded, at most one a command. */
+ * again a little later, or have its bytes sent again); fetch, or take what was fetched
+ * ahead; answer. While a client that keeps asking reads an answer, the next one is fetched
+ * and encoded. */
 #include "server/op_receive.h"
 
-#include "proto/receive.h"
-
 #include "ipc/stream_names.h"
+#include "proto/extension.h"
 #include "proto/fault.h"
+#include "proto/receive.h"
 #include "server/dispatch.h"
+#include "server/fetch.h"
 #include "server/http_conn.h"
 #include "server/service.h"
 #include "wsmerror.h"
 
 #include <stdlib.h>
 
-enum {
-    DATA_MAX = 512 * 1024, /* bytes in one answer, so that a full buffer can still drop some */
-    PIECES_MAX = 32,
-    ENVELOPE_A_PIECE = 8192, /* small envelopes get few pieces: each costs its tags */
-    AHEAD_KEEP_MS = 3000,    /* what was fetched ahead and is not asked for */
-    SWEEP_MS = 1000,
-    BULK_BYTES = 16384, /* from here on an answer or a piece is not that of a dialogue */
-};
+enum { BULK_BYTES = 16384 }; /* from here on an answer is not that of a dialogue */
 
+/* WINRMD_FROM is an unknown option as any other to whom we did not offer it. */
 static const char *const options[] = { "WSMAN_CMDSHELL_OPTION_KEEPALIVE", NULL };
-
-/* Output on its way from the host into an answer. Owned by its command. */
-struct wsm_fetch {
-    struct wsm_host_call call;
-    struct wsm_list node;        /* in table->idle_fetches while nobody asks for it */
-    struct wsm_command *command; /* borrowed */
-    uint32_t streams;
-    size_t max_envelope;
-    bool is_utf16;
-    uint64_t from[WSM_HOST_STREAMS];
-    uint64_t upto[WSM_HOST_STREAMS];
-    struct wsm_response response;
-    size_t prefix_len; /* of HTTP head and envelope before the first stream */
-    bool is_complete;
-    bool is_torn;  /* the host sent something else than was asked for */
-    size_t budget; /* bytes that may still come */
-    bool is_final;
-    int64_t since_ms; /* when it became idle */
-};
+static const char *const options_marked[] = { "WSMAN_CMDSHELL_OPTION_KEEPALIVE", WSM_OPTION_FROM,
+                                              NULL };
 
 /* A Receive that waits. Owned by its command. */
 struct wsm_receive {
     struct wsm_exchange *exchange; /* owned */
     struct wsm_command *command;   /* borrowed */
-    uint32_t streams;
+    struct wsm_fetch_wish wish;
+    const struct wsm_option *word_option; /* borrowed from the exchange; NULL = no WINRMD_FROM */
+    struct wsm_word word;
+    bool is_word_due; /* it is confirmed once the host has found it good */
     int64_t came_ms;
     bool is_decided; /* about the answer before it */
-    bool continues;  /* it confirmed an answer with output: the client keeps asking */
+    bool continues;  /* the client has that answer, with output: it keeps asking */
 };
-
-static void decide(struct wsm_receive *receive);
-
-/* ---- fetching ---- */
-
-static void fetch_free(struct wsm_fetch *fetch)
-{
-    if (fetch == NULL)
-        return;
-    fetch->command->fetch = NULL;
-    wsm_host_call_drop(&fetch->call);
-    wsm_list_remove(&fetch->node);
-    wsm_response_clear(&fetch->response);
-    free(fetch);
-}
-
-/* Also tells the host, which may be waiting for output. */
-static void fetch_cancel(struct wsm_fetch *fetch)
-{
-    if (fetch == NULL)
-        return;
-    if (fetch->call.number != 0 && fetch->command->shell->state == WSM_SHELL_OPEN) {
-        struct wsm_host_cancel message = { .request = fetch->call.number };
-
-        wsm_host_link_send(fetch->command->shell->link, &wsm_host_cancel_type, &message);
-    }
-    fetch_free(fetch);
-}
 
 static void receive_free(struct wsm_receive *receive)
 {
@@ -100,251 +53,110 @@ static void receive_fail(struct wsm_receive *receive, struct wsm_error *err)
     receive_free(receive);
 }
 
-void wsm_receive_abort(struct wsm_command *command, const struct wsm_error *err)
+static void receive_fail_with(struct wsm_receive *receive, const struct wsm_error *err)
 {
     struct wsm_error fault = WSM_ERROR_INIT;
 
-    fetch_cancel(command->fetch);
-    if (command->receive == NULL)
-        return;
-    wsm_fail(&fault, err->code, "%s", wsm_error_text(err));
-    receive_fail(command->receive, &fault);
-}
-
-static void on_sweep(uv_timer_t *timer)
-{
-    struct wsm_shell_table *table = timer->data;
-    int64_t now = (int64_t)uv_now(table->loop);
-
-    while (!wsm_list_is_empty(&table->idle_fetches)) {
-        struct wsm_fetch *fetch = WSM_CONTAINER_OF(table->idle_fetches.next, struct wsm_fetch,
-                                                   node);
-
-        if (now - fetch->since_ms < AHEAD_KEEP_MS)
-            return;
-        fetch_cancel(fetch);
-    }
-    uv_timer_stop(timer);
-}
-
-static void write_stream(struct wsm_fetch *fetch, unsigned stream, struct wsm_span data, bool end)
-{
-    struct wsm_stream_data piece = { .name = wsm_span_str(wsm_output_stream_names[stream]),
-                                     .command_id = wsm_span_str(fetch->command->id.text),
-                                     .data = data,
-                                     .end = end };
-
-    wsm_receive_response_stream(&fetch->response.out, &piece);
-}
-
-static void on_output(struct wsm_host_call *call, const struct wsm_host_output *output)
-{
-    struct wsm_fetch *fetch = WSM_CONTAINER_OF(call, struct wsm_fetch, call);
-
-    struct wsm_buf *out = &fetch->response.out;
-
-    if (output->offset != fetch->upto[output->stream] || output->data.len > fetch->budget) {
-        fetch->is_torn = true; /* hosts run as their users: nothing is taken on trust */
-        return;
-    }
-    if (output->data.len >= BULK_BYTES && out->len < fetch->max_envelope)
-        (void)!wsm_buf_reserve(out, fetch->max_envelope - out->len); /* instead of by and by */
-    write_stream(fetch, output->stream, output->data, false);
-    fetch->upto[output->stream] += output->data.len;
-    fetch->budget -= output->data.len;
-}
-
-static void on_fetch_failed(struct wsm_host_call *call, const struct wsm_error *err)
-{
-    struct wsm_fetch *fetch = WSM_CONTAINER_OF(call, struct wsm_fetch, call);
-    struct wsm_receive *receive = fetch->command->receive;
-    struct wsm_error fault = WSM_ERROR_INIT;
-
-    fetch_free(fetch);
-    if (receive == NULL || !receive->is_decided)
-        return; /* it was ahead of its time */
     wsm_fail(&fault, err->code, "%s", wsm_error_text(err));
     receive_fail(receive, &fault);
 }
 
-static void on_answer(struct wsm_host_call *call, const struct wsm_host_answer *answer);
-
-static const struct wsm_host_call_events fetch_events = { .on_end = on_fetch_failed,
-                                                          .on_output = on_output,
-                                                          .on_answer = on_answer };
-
-static size_t data_max(size_t max_envelope, bool is_utf16, size_t *out_pieces)
+void wsm_receive_abort(struct wsm_command *command, const struct wsm_error *err)
 {
-    size_t room = is_utf16 ? max_envelope / 2 - 1 : max_envelope; /* a mark and two bytes each */
-    size_t pieces = room / ENVELOPE_A_PIECE;
-    size_t bytes;
-
-    *out_pieces = pieces < 1 ? 1 : pieces > PIECES_MAX ? PIECES_MAX : pieces;
-    bytes = wsm_receive_data_max(room, *out_pieces);
-    return bytes > DATA_MAX ? DATA_MAX : bytes;
+    wsm_fetch_cancel(command->fetch);
+    if (command->receive != NULL)
+        receive_fail_with(command->receive, err);
 }
 
-/* Starts to fetch from `from` on. `like`: for whom, or after whom. NULL: err says why. */
-static struct wsm_fetch *fetch_new(struct wsm_command *command, struct wsm_exchange *like,
-                                   uint32_t streams, const uint64_t from[WSM_HOST_STREAMS],
-                                   struct wsm_error *err)
-{
-    struct wsm_fetch *fetch = calloc(1, sizeof(*fetch));
-    struct wsm_host_fetch message = { .command_id = wsm_span_str(command->id.text),
-                                      .streams = streams };
-    struct wsm_response_headers headers;
-    size_t pieces;
-    size_t bytes = data_max(like->max_envelope, like->env.doc.is_utf16, &pieces);
+/* ---- confirming ---- */
 
-    if (fetch == NULL) {
-        wsm_fail_memory(err, "output");
-        return NULL;
+static void confirm(struct wsm_command *command, const uint64_t upto[WSM_HOST_STREAMS], bool final)
+{
+    struct wsm_host_confirm message = { .command_id = wsm_span_str(command->id.text),
+                                        .final = final };
+    bool has_moved = final;
+
+    for (unsigned i = 0; i < WSM_HOST_STREAMS; i++) {
+        if (upto[i] > command->confirmed[i]) {
+            command->confirmed[i] = upto[i];
+            has_moved = true;
+        }
     }
-    if (bytes == 0) {
-        free(fetch);
-        wsm_fail(err, ERROR_WSMAN_MAX_ENVELOPE_SIZE_EXCEEDED,
-                 "no output fits into MaxEnvelopeSize %zu", like->max_envelope);
-        return NULL;
-    }
-    wsm_list_init(&fetch->node);
-    fetch->command = command;
-    fetch->streams = streams;
-    fetch->max_envelope = like->max_envelope;
-    fetch->is_utf16 = like->env.doc.is_utf16;
-    fetch->budget = bytes;
-    memcpy(fetch->from, from, sizeof(fetch->from));
-    memcpy(fetch->upto, from, sizeof(fetch->upto));
-    headers = wsm_response_open(&fetch->response, like, 200, WSM_ACTION_RECEIVE "Response");
-    wsm_receive_response_begin(&fetch->response.out, &headers);
-    fetch->prefix_len = fetch->response.out.len;
-    memcpy(message.from, from, sizeof(message.from));
-    message.max_bytes = (uint32_t)bytes;
-    message.max_pieces = (uint32_t)pieces;
-    message.request = wsm_host_link_expect(command->shell->link, &fetch->call, &fetch_events);
-    wsm_host_link_send(command->shell->link, &wsm_host_fetch_type, &message);
-    command->fetch = fetch;
-    return fetch;
+    memcpy(message.upto, command->confirmed, sizeof(message.upto));
+    if (has_moved)
+        wsm_host_link_send(command->shell->link, &wsm_host_confirm_type, &message);
+}
+
+static bool reaches(const uint64_t a[WSM_HOST_STREAMS], const uint64_t b[WSM_HOST_STREAMS])
+{
+    for (unsigned i = 0; i < WSM_HOST_STREAMS; i++)
+        if (a[i] < b[i])
+            return false;
+    return true;
+}
+
+static void confirm_word(struct wsm_receive *receive)
+{
+    struct wsm_command *command = receive->command;
+    const struct wsm_last_answer *last = &command->last;
+
+    receive->is_word_due = false;
+    confirm(command, receive->word.confirmed,
+            last->carrier != NULL && last->is_final &&
+                reaches(receive->word.confirmed, last->upto));
 }
 
 /* ---- answering ---- */
 
-/* Puts the head of the present exchange before output that may have been encoded when
- * another one was the last. Of equal length, as it almost always is, it is written over
- * the old one. */
-static void prefix_write(struct wsm_fetch *fetch, struct wsm_exchange *exchange)
-{
-    struct wsm_response *response = &fetch->response;
-    struct wsm_buf *out = &response->out;
-    struct wsm_response prefix = { .out = exchange->service->scratch };
-    struct wsm_response_headers headers;
-    size_t len;
-
-    wsm_buf_reset(&prefix.out);
-    headers = wsm_response_open(&prefix, exchange, 200, WSM_ACTION_RECEIVE "Response");
-    wsm_receive_response_begin(&prefix.out, &headers);
-    len = prefix.out.len;
-    out->failed |= prefix.out.failed;
-    if (len > fetch->prefix_len)
-        (void)!wsm_buf_reserve(out, len - fetch->prefix_len);
-    if (wsm_buf_ok(out)) {
-        if (len != fetch->prefix_len)
-            memmove(out->ptr + len, out->ptr + fetch->prefix_len, out->len - fetch->prefix_len);
-        memcpy(out->ptr, prefix.out.ptr, len);
-        out->len = out->len - fetch->prefix_len + len;
-        response->length_at = prefix.length_at;
-        response->body_at = prefix.body_at;
-    }
-    exchange->service->scratch = prefix.out; /* with its memory, for the next one */
-}
-
-static uint64_t byte_count(const struct wsm_fetch *fetch)
-{
-    uint64_t count = 0;
-
-    for (unsigned i = 0; i < WSM_HOST_STREAMS; i++)
-        count += fetch->upto[i] - fetch->from[i];
-    return count;
-}
-
-/* The client shows that it wants all of it, so the next part is fetched while it reads. */
-static void fetch_ahead(struct wsm_command *command, struct wsm_exchange *like, uint32_t streams)
-{
-    struct wsm_shell_table *table = command->shell->table;
-    struct wsm_fetch *fetch = fetch_new(command, like, streams, command->last.upto, NULL);
-
-    if (fetch == NULL)
-        return; /* then it is fetched when it is asked for */
-    fetch->since_ms = (int64_t)uv_now(table->loop);
-    wsm_list_add(&table->idle_fetches, &fetch->node);
-    if (!uv_is_active((uv_handle_t *)&table->idle_timer))
-        uv_timer_start(&table->idle_timer, on_sweep, SWEEP_MS, SWEEP_MS); /* cannot fail */
-}
-
-static void deliver(struct wsm_receive *receive, struct wsm_fetch *fetch)
+static void deliver(struct wsm_receive *receive)
 {
     struct wsm_command *command = receive->command;
+    struct wsm_fetch *fetch = command->fetch;
     struct wsm_exchange *exchange = receive->exchange;
-    struct wsm_last_answer last = { .is_final = fetch->is_final };
-    uint32_t streams = receive->streams;
-    bool goes_on = receive->continues && !fetch->is_final && byte_count(fetch) >= BULK_BYTES;
-    bool counts = fetch->is_final || byte_count(fetch) > 0;
+    struct wsm_fetch_wish next = receive->wish;
+    struct wsm_last_answer last = { .is_final = fetch->is_final,
+                                    .needs_word = fetch->wish.has_offsets,
+                                    .streams = fetch->wish.streams,
+                                    .bytes = fetch->bytes };
+    bool goes_on = receive->continues && !fetch->is_final && fetch->bytes >= BULK_BYTES;
+    bool counts = fetch->is_final || fetch->bytes > 0;
 
-    prefix_write(fetch, exchange);
+    if (receive->is_word_due)
+        confirm_word(receive); /* its start was good, and what it confirms lies below that */
+    wsm_exchange_request_id(exchange, last.message_id);
+    memcpy(last.from, fetch->wish.from, sizeof(last.from));
     memcpy(last.upto, fetch->upto, sizeof(last.upto));
+    memcpy(next.from, fetch->upto, sizeof(next.from));
+    next.bytes_max = 0;
     last.carrier = wsm_carrier_ref(wsm_http_conn_carrier(exchange->conn));
     command->receive = NULL;
     free(receive);
-    wsm_response_send(&fetch->response, exchange, &last.end);
-    fetch_free(fetch);
+    wsm_fetch_send(fetch, exchange, &last.end);
     if (counts) {
         command->last = last;
         if (goes_on)
-            fetch_ahead(command, exchange, streams);
+            wsm_fetch_ahead(command, exchange, &next);
     } else {
         wsm_carrier_unref(last.carrier);
     }
     wsm_exchange_free(exchange);
 }
 
-static void on_answer(struct wsm_host_call *call, const struct wsm_host_answer *answer)
+void wsm_receive_on_fetched(struct wsm_command *command)
 {
-    struct wsm_fetch *fetch = WSM_CONTAINER_OF(call, struct wsm_fetch, call);
-    struct wsm_command *command = fetch->command;
-
-    if (fetch->is_torn) {
-        struct wsm_error err = WSM_ERROR_INIT;
-
-        wsm_fail(&err, ERROR_INTERNAL_ERROR,
-                 "command %s: its host sent output that was not asked for", command->id.text);
-        on_fetch_failed(call, &err);
-        wsm_error_clear(&err);
-        return;
-    }
-    for (unsigned i = 0; i < WSM_HOST_STREAMS; i++) {
-        if (answer->is_done && (fetch->streams & (1U << i)) != 0)
-            write_stream(fetch, i, wsm_span_of(NULL, 0), true);
-    }
-    wsm_receive_response_state(&fetch->response.out, wsm_span_str(command->id.text),
-                               answer->is_done ? WSM_COMMAND_DONE : WSM_COMMAND_RUNNING,
-                               answer->exit_code);
-    wsm_receive_response_end(&fetch->response.out);
-    fetch->is_complete = true;
-    fetch->is_final = answer->is_done != 0;
     if (command->receive != NULL && command->receive->is_decided)
-        deliver(command->receive, fetch);
+        deliver(command->receive);
+}
+
+void wsm_receive_on_fetch_failed(struct wsm_command *command, const struct wsm_error *err)
+{
+    if (err->code == ERROR_WSMAN_UNEXPECTED_SELECTORS)
+        wsm_command_remove(command, err); /* its host has forgotten it, and so do we */
+    else if (command->receive != NULL && command->receive->is_decided)
+        receive_fail_with(command->receive, err); /* else it was ahead of its time */
 }
 
 /* ---- deciding ---- */
-
-/* May what is being fetched serve this Receive? */
-static bool fits(const struct wsm_fetch *fetch, const struct wsm_receive *receive)
-{
-    const struct wsm_exchange *exchange = receive->exchange;
-
-    return fetch->streams == receive->streams && fetch->is_utf16 == exchange->env.doc.is_utf16 &&
-           fetch->max_envelope <= exchange->max_envelope &&
-           memcmp(fetch->from, receive->command->confirmed, sizeof(fetch->from)) == 0;
-}
 
 static void fetch_for(struct wsm_receive *receive)
 {
@@ -353,35 +165,32 @@ static void fetch_for(struct wsm_receive *receive)
     struct wsm_error err = WSM_ERROR_INIT;
 
     receive->is_decided = true;
-    if (command->fetch != NULL && !fits(command->fetch, receive))
-        fetch_cancel(command->fetch);
+    if (command->fetch != NULL && !wsm_fetch_serves(command->fetch, exchange, &receive->wish))
+        wsm_fetch_cancel(command->fetch);
     if (command->fetch != NULL) {
-        wsm_list_remove(&command->fetch->node); /* no longer idle */
+        wsm_fetch_claim(command->fetch);
         if (command->fetch->is_complete) {
-            deliver(receive, command->fetch);
+            deliver(receive);
             return;
         }
-    } else if (fetch_new(command, exchange, receive->streams, command->confirmed, &err) == NULL) {
+    } else if (!wsm_fetch_start(command, exchange, &receive->wish, &err)) {
         receive_fail(receive, &err);
         return;
     }
     wsm_exchange_set_timer(exchange, exchange->deadline_ms - wsm_service_now(exchange->service));
 }
 
-static void confirm(struct wsm_command *command)
-{
-    struct wsm_host_confirm message = { .command_id = wsm_span_str(command->id.text),
-                                        .final = command->last.is_final };
-
-    memcpy(command->confirmed, command->last.upto, sizeof(command->confirmed));
-    memcpy(message.upto, command->last.upto, sizeof(message.upto));
-    wsm_host_link_send(command->shell->link, &wsm_host_confirm_type, &message);
-}
-
 static void forget_last(struct wsm_command *command)
 {
     wsm_carrier_unref(command->last.carrier);
     command->last = (struct wsm_last_answer){ 0 };
+}
+
+/* Bytes of it go out again, so it must not arrive any more. */
+static void end_carrier(const struct wsm_last_answer *last)
+{
+    if (wsm_delivery_may_arrive(last->carrier, last->end))
+        wsm_http_conn_abort(last->carrier->conn);
 }
 
 static void look_again(struct wsm_receive *receive)
@@ -392,12 +201,58 @@ static void look_again(struct wsm_receive *receive)
     wsm_exchange_set_timer(exchange, left < WSM_DELIVERY_LOOK_MS ? left : WSM_DELIVERY_LOOK_MS);
 }
 
+/* Rule a. Only the host knows for certain where its output ends: what lies beyond all that
+ * we know of is confirmed when the host has accepted the start. */
+static bool take_word(struct wsm_receive *receive, struct wsm_error *err)
+{
+    struct wsm_command *command = receive->command;
+    struct wsm_last_answer *last = &command->last;
+    bool is_beyond;
+
+    if (!wsm_word_parse(receive->word_option->value, command->confirmed, &receive->word, err))
+        return false;
+    is_beyond = wsm_word_is_beyond(&receive->word, command->known_end);
+    if (!is_beyond && !wsm_word_check(&receive->word, command->confirmed, command->known_end, err))
+        return false;
+    memcpy(receive->wish.from, receive->word.start, sizeof(receive->wish.from));
+    receive->is_word_due = is_beyond;
+    if (!is_beyond)
+        confirm_word(receive);
+    if (last->carrier != NULL) {
+        receive->continues = memcmp(receive->word.start, last->upto, sizeof(last->upto)) == 0;
+        if (!reaches(receive->word.start, last->upto))
+            end_carrier(last);
+    }
+    return true;
+}
+
+static struct wsm_delivery_facts facts_of(struct wsm_receive *receive)
+{
+    struct wsm_command *command = receive->command;
+    const struct wsm_last_answer *last = &command->last;
+    char id[WSM_HOST_ID_MAX + 1];
+
+    wsm_exchange_request_id(receive->exchange, id);
+    if (last->carrier != NULL && last->carrier->conn != NULL)
+        (void)wsm_http_conn_carrier(last->carrier->conn); /* looks at the socket */
+    return (struct wsm_delivery_facts){
+        .has_word = receive->word_option != NULL,
+        .has_answer = last->carrier != NULL,
+        .is_same_request = id[0] != '\0' && strcmp(id, last->message_id) == 0 &&
+                           receive->wish.streams == last->streams,
+        .needs_word = last->needs_word,
+        .carrier = last->carrier,
+        .answer_end = last->end,
+        .waited_ms = wsm_service_now(receive->exchange->service) - receive->came_ms,
+    };
+}
+
 /* What does this Receive say about the answer before it? */
 static void decide(struct wsm_receive *receive)
 {
     struct wsm_command *command = receive->command;
     struct wsm_last_answer *last = &command->last;
-    int64_t waited = wsm_service_now(receive->exchange->service) - receive->came_ms;
+    struct wsm_delivery_facts facts;
     struct wsm_error err = WSM_ERROR_INIT;
 
     if (command->shell->state != WSM_SHELL_OPEN) { /* its host was lost between two looks */
@@ -405,26 +260,36 @@ static void decide(struct wsm_receive *receive)
         receive_fail(receive, &err);
         return;
     }
-    if (last->carrier != NULL) {
-        struct wsm_http_conn *carrier = last->carrier->conn;
-
-        if (carrier != NULL)
-            (void)wsm_http_conn_carrier(carrier); /* looks at the socket */
-        switch (wsm_delivery_decide(last->carrier, last->end, waited)) {
-        case WSM_DELIVERY_CONFIRMED:
-            receive->continues = true;
-            confirm(command);
-            break;
-        case WSM_DELIVERY_ASK_AGAIN:
-            look_again(receive);
+    facts = facts_of(receive);
+    switch (wsm_delivery_decide(&facts)) {
+    case WSM_DELIVERY_WORD:
+        if (!take_word(receive, &err)) {
+            receive_fail(receive, &err);
             return;
-        case WSM_DELIVERY_REPEAT:
-            if (carrier != NULL)
-                wsm_http_conn_abort(carrier); /* its answer must not arrive after this one */
-            break;
         }
-        forget_last(command);
+        break;
+    case WSM_DELIVERY_SAME:
+        end_carrier(last);
+        memcpy(receive->wish.from, last->from, sizeof(last->from));
+        receive->wish.bytes_max = last->bytes == 0 ? 1 : last->bytes; /* 0: only the end was left */
+        break;
+    case WSM_DELIVERY_CONFIRMED:
+        receive->continues = true;
+        confirm(command, last->upto, last->is_final);
+        memcpy(receive->wish.from, last->upto, sizeof(last->upto));
+        break;
+    case WSM_DELIVERY_ASK_AGAIN:
+        look_again(receive);
+        return;
+    case WSM_DELIVERY_REPEAT:
+        end_carrier(last);
+        memcpy(receive->wish.from, command->confirmed, sizeof(command->confirmed));
+        break;
+    case WSM_DELIVERY_NOTHING:
+        memcpy(receive->wish.from, command->confirmed, sizeof(command->confirmed));
+        break;
     }
+    forget_last(command);
     fetch_for(receive);
 }
 
@@ -438,7 +303,7 @@ static void on_timer(struct wsm_exchange *exchange)
         return;
     }
     if (receive->is_decided)
-        fetch_cancel(receive->command->fetch);
+        wsm_fetch_cancel(receive->command->fetch);
     wsm_fail(&err, ERROR_WSMAN_OPERATION_TIMEDOUT,
              "the command had no output within the " WSM_FAULT_TIMEOUT_WORD " of the request");
     receive_fail(receive, &err);
@@ -449,7 +314,7 @@ static void on_gone(struct wsm_exchange *exchange)
     struct wsm_receive *receive = exchange->op;
 
     if (receive->is_decided)
-        fetch_cancel(receive->command->fetch);
+        wsm_fetch_cancel(receive->command->fetch);
     receive_free(receive);
 }
 
@@ -457,14 +322,14 @@ static const struct wsm_exchange_events exchange_events = { on_timer, on_gone };
 
 /* ---- the request ---- */
 
-static bool check(struct wsm_exchange *exchange, struct wsm_shell *shell, uint32_t *out_streams,
-                  struct wsm_command **out_command, struct wsm_error *err)
+static bool check(struct wsm_exchange *exchange, struct wsm_shell *shell, bool is_marked,
+                  uint32_t *out_streams, struct wsm_command **out_command, struct wsm_error *err)
 {
     struct wsm_receive_request request;
     struct wsm_command *command;
     uint32_t streams = 0;
 
-    if (!wsm_options_check(&exchange->env, options, err) ||
+    if (!wsm_options_check(&exchange->env, is_marked ? options_marked : options, err) ||
         !wsm_receive_request_parse(&exchange->env, &request, err))
         return false;
     if (request.command_id.len == 0)
@@ -501,10 +366,16 @@ void wsm_op_receive(struct wsm_exchange *exchange, struct wsm_shell *shell)
     struct wsm_error err = WSM_ERROR_INIT;
     struct wsm_command *command = NULL; /* set by check() */
     struct wsm_receive *receive;
+    bool is_marked = wsm_holder_is_marked(&shell->holder, exchange->env.session_id);
     uint32_t streams = 0;
 
-    if (!check(exchange, shell, &streams, &command, &err)) {
+    if (!check(exchange, shell, is_marked, &streams, &command, &err)) {
         wsm_exchange_fail(exchange, &err);
+        return;
+    }
+    if (wsm_http_conn_carrier(exchange->conn)->has_failed) {
+        /* read after its connection broke: its successor may wait already */
+        wsm_http_conn_abort(exchange->conn);
         return;
     }
     receive = calloc(1, sizeof(*receive));
@@ -516,7 +387,10 @@ void wsm_op_receive(struct wsm_exchange *exchange, struct wsm_shell *shell)
     replace(command);
     receive->exchange = exchange;
     receive->command = command;
-    receive->streams = streams;
+    receive->wish.streams = streams;
+    receive->wish.has_offsets = is_marked;
+    if (is_marked)
+        receive->word_option = wsm_envelope_option(&exchange->env, WSM_OPTION_FROM);
     receive->came_ms = wsm_service_now(exchange->service);
     command->receive = receive;
     exchange->op = receive;

@@ -1,5 +1,5 @@
 /* Signal: terminate, ctrl_c and ctrl_break for a command. The winrmd-net loop runs it;
- * the host decides whether the command exists or existed. */
+ * the host decides whether the command exists or existed, and whether it is a repetition. */
 #include "proto/signal.h"
 
 #include "server/dispatch.h"
@@ -96,11 +96,14 @@ static void send_signal(struct signalling *op)
     static const struct wsm_host_call_events events = { .on_end = on_end };
     struct wsm_command *command = wsm_command_find(op->shell, wsm_span_str(op->command_id.text));
     struct wsm_host_signal_request message = { .signal = (uint32_t)op->signal };
+    char message_id[WSM_HOST_ID_MAX + 1];
 
     /* the host compares ids as they were given to it */
     if (command != NULL)
         op->command_id = command->id;
     message.command_id = wsm_span_str(op->command_id.text);
+    wsm_exchange_request_id(op->exchange, message_id);
+    message.message_id = wsm_span_str(message_id);
     message.request = wsm_host_link_expect(op->shell->link, &op->call, &events);
     wsm_host_link_send(op->shell->link, &wsm_host_signal_type, &message);
 }

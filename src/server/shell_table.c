@@ -6,6 +6,7 @@
 #include "ipc/stream_names.h"
 #include "server/exchange.h"
 #include "server/op_receive.h"
+#include "server/op_send.h"
 #include "wsmerror.h"
 
 #include <stdlib.h>
@@ -119,6 +120,25 @@ struct wsm_shell *wsm_shell_find(struct wsm_shell_table *table, const char *owne
     return shell == NULL || shell->state == WSM_SHELL_DELETING ? NULL : shell;
 }
 
+struct wsm_shell *wsm_shell_find_created(struct wsm_shell_table *table, const char *owner,
+                                         const char *message_id)
+{
+    if (message_id[0] == '\0')
+        return NULL;
+    for (size_t i = 0; i < WSM_SHELL_BUCKETS; i++) {
+        struct wsm_list *node;
+
+        WSM_LIST_FOREACH (node, &table->buckets[i]) {
+            struct wsm_shell *shell = WSM_CONTAINER_OF(node, struct wsm_shell, node);
+
+            if (shell->state != WSM_SHELL_DELETING && strcmp(shell->owner, owner) == 0 &&
+                strcmp(shell->create_message_id, message_id) == 0)
+                return shell;
+        }
+    }
+    return NULL;
+}
+
 bool wsm_shell_exists(struct wsm_shell_table *table, const char *owner, const struct wsm_guid *id)
 {
     return find(table, owner, id) != NULL;
@@ -210,6 +230,7 @@ static void on_link_shell(void *context, const struct wsm_host_shell *report)
     if (!shell->is_reported_open)
         return;
     wsm_holder_take(&shell->holder, report);
+    wsm_request_id_take(shell->create_message_id, report->create_message_id);
     /* names the host itself accepted: a mismatch can only mean another version */
     if (!wsm_stream_names_parse(report->input_streams, wsm_input_stream_names, 1,
                                 &shell->input_streams) ||
@@ -231,6 +252,7 @@ static void on_link_command(void *context, const struct wsm_host_command *report
     if (command == NULL)
         return; /* to its client it does not exist, until the next connection */
     memcpy(command->confirmed, report->confirmed, sizeof(command->confirmed));
+    memcpy(command->known_end, report->end, sizeof(command->known_end));
 }
 
 static void shell_end(struct wsm_shell *shell, enum event event, const struct wsm_error *err)
@@ -404,8 +426,7 @@ void wsm_command_remove(struct wsm_command *command, const struct wsm_error *err
     wsm_list_remove(&command->node);
     command->shell->command_count--;
     wsm_receive_abort(command, err);
-    if (command->sender != NULL)
-        *command->sender = NULL;
+    wsm_send_forget(command);
     wsm_carrier_unref(command->last.carrier);
     free(command);
 }

@@ -18,14 +18,20 @@ enum {
 struct wsm_exchange;
 struct wsm_fetch;
 struct wsm_receive;
+struct wsm_sending;
 struct wsm_shell_table;
 
 /* What the last answer with output carried, until the next Receive decides about it. */
 struct wsm_last_answer {
     struct wsm_carrier *carrier; /* owned reference; NULL = there is none to decide about */
     uint64_t end;                /* position of its last byte on the carrier */
+    uint32_t streams;            /* that were asked for */
+    uint64_t from[WSM_HOST_STREAMS];
     uint64_t upto[WSM_HOST_STREAMS];
-    bool is_final;
+    size_t bytes;    /* of data: less than the offsets say where some were dropped */
+    bool is_final;   /* it told the end of the command */
+    bool needs_word; /* it was given to a marked holder */
+    char message_id[WSM_HOST_ID_MAX + 1]; /* of the Receive; empty = none to compare with */
 };
 
 /* What net keeps of a command: only what concerns connections. */
@@ -34,11 +40,11 @@ struct wsm_command {
     struct wsm_shell *shell; /* borrowed */
     struct wsm_guid id;      /* in the spelling it was made with */
     uint64_t confirmed[WSM_HOST_STREAMS];
+    uint64_t known_end[WSM_HOST_STREAMS]; /* its output ends here or above */
     struct wsm_last_answer last;
     struct wsm_receive *receive; /* the Receive that waits; owned, see op_receive.c */
-    struct wsm_fetch *fetch;     /* the FETCH under way or ready; owned, see op_receive.c */
-    struct wsm_command **sender; /* where the Send under way keeps its pointer to this command;
-                                    borrowed, NULL = there is none */
+    struct wsm_fetch *fetch;     /* the FETCH under way or ready; owned, see fetch.c */
+    struct wsm_sending *sending; /* the Send under way; borrowed, NULL = none, see op_send.c */
 };
 
 enum wsm_shell_state {
@@ -90,7 +96,7 @@ struct wsm_shell_table {
     const struct wsm_shell_table_events *events;
     void *context; /* borrowed */
     struct wsm_list buckets[WSM_SHELL_BUCKETS];
-    struct wsm_list idle_fetches; /* fetched ahead and not yet asked for: op_receive.c */
+    struct wsm_list idle_fetches; /* fetched ahead and not yet asked for: fetch.c */
     uv_timer_t idle_timer;
 };
 
@@ -101,6 +107,10 @@ void wsm_shell_table_init(struct wsm_shell_table *table, uv_loop_t *loop,
  * being deleted. */
 struct wsm_shell *wsm_shell_find(struct wsm_shell_table *table, const char *owner,
                                  struct wsm_span id);
+/* The one that the owner's Create of that MessageID made, in any state but being deleted;
+ * NULL if there is none, or no id to compare with. */
+struct wsm_shell *wsm_shell_find_created(struct wsm_shell_table *table, const char *owner,
+                                         const char *message_id);
 /* Is the id taken by this owner, by a shell that is being deleted too? */
 bool wsm_shell_exists(struct wsm_shell_table *table, const char *owner, const struct wsm_guid *id);
 size_t wsm_shell_count(struct wsm_shell_table *table, const char *owner);
