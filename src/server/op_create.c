@@ -1,5 +1,6 @@
 /* Create: a shell of its own process. The winrmd-net loop runs it: checks, asks the
- * monitor for a host, tells the host what it is, then answers. */
+ * monitor for a host, tells the host what it is, then answers. A repetition gets the answer
+ * of the first, once that one is there. */
 #include "proto/create.h"
 
 #include "base/log.h"
@@ -21,6 +22,8 @@ struct create {
     struct wsm_create_request request; /* borrows from the exchange */
     struct wsm_span input_streams;
     struct wsm_span output_streams;
+    uint32_t input_bits;
+    uint32_t output_bits;
     uint32_t code_page;
     int64_t idle_timeout_ms;
     bool is_id_ours; /* the client chose none, so without an answer nobody knows it */
@@ -76,8 +79,6 @@ static bool check_options(struct create *create, struct wsm_error *err)
 /* A set that is not named is the whole set, as cmd has it. */
 static bool check_streams(struct create *create, struct wsm_error *err)
 {
-    struct wsm_shell *shell = create->shell;
-
     create->input_streams = create->request.input_streams;
     create->output_streams = create->request.output_streams;
     if (create->input_streams.len == 0)
@@ -85,33 +86,38 @@ static bool check_streams(struct create *create, struct wsm_error *err)
     if (create->output_streams.len == 0)
         create->output_streams = wsm_span_str("stdout stderr");
     if (!wsm_stream_names_parse(create->input_streams, wsm_input_stream_names, 1,
-                                &shell->input_streams))
+                                &create->input_bits))
         return wsm_fail(err, ERROR_WSMAN_SHELL_INVALID_INPUT_STREAM,
                         "InputStreams %.*s: only stdin is known", (int)create->input_streams.len,
                         (const char *)create->input_streams.ptr);
     if (!wsm_stream_names_parse(create->output_streams, wsm_output_stream_names, WSM_HOST_STREAMS,
-                                &shell->output_streams))
+                                &create->output_bits))
         return wsm_fail(err, ERROR_WSMAN_SHELL_INVALID_DESIRED_STREAMS,
                         "OutputStreams %.*s: only stdout and stderr are known",
                         (int)create->output_streams.len, (const char *)create->output_streams.ptr);
     return true;
 }
 
-/* The id, and whether there may be one more shell. */
-static bool check_room(struct create *create, struct wsm_guid *out_id, struct wsm_error *err)
+static bool check_id(struct create *create, struct wsm_guid *out_id, struct wsm_error *err)
 {
-    struct wsm_service *service = create->exchange->service;
-    const char *user = create->exchange->logon->user;
-    size_t max = service->settings.max_shells_per_user;
-
     create->is_id_ours = create->request.shell_id.len == 0;
     if (create->is_id_ours)
         wsm_service_guid(out_id);
     else if (!wsm_guid_parse(create->request.shell_id, out_id))
         return wsm_fail(err, ERROR_WINRS_SHELL_CLIENTID_NOT_VALID, "ShellId: not a GUID");
-    if (wsm_shell_exists(&service->shells, user, out_id))
+    return true;
+}
+
+/* May there be one more shell, of that id? */
+static bool check_room(struct create *create, const struct wsm_guid *id, struct wsm_error *err)
+{
+    struct wsm_service *service = create->exchange->service;
+    const char *user = create->exchange->logon->user;
+    size_t max = service->settings.max_shells_per_user;
+
+    if (wsm_shell_exists(&service->shells, user, id))
         return wsm_fail(err, ERROR_WINRS_SHELL_CLIENTID_RESOURCE_CONFLICT,
-                        "shell %s exists already", out_id->text);
+                        "shell %s exists already", id->text);
     if (max != 0 && wsm_shell_count(&service->shells, user) >= max)
         return wsm_fail(err, ERROR_WSMAN_QUOTA_MAX_SHELLS,
                         "user %s has %zu shells, the most that MaxShellsPerUser allows", user, max);
@@ -168,7 +174,8 @@ static void on_opened(struct wsm_host_call *call, const struct wsm_error *err)
     wsm_log_info("shell %s created for %s from %s", shell->id.text, shell->owner,
                  create->exchange->conn == NULL ? "a connection that is gone"
                                                 : wsm_http_conn_peer(create->exchange->conn));
-    if (create->exchange->conn == NULL && create->is_id_ours) {
+    if (create->exchange->conn == NULL && create->is_id_ours &&
+        wsm_list_is_empty(&shell->waiting)) {
         discard(shell);
         wsm_log_info("shell %s of %s deleted: its client is gone", shell->id.text, shell->owner);
     } else {
@@ -194,6 +201,7 @@ static void open_host(struct create *create)
         .idle_timeout_ms = create->idle_timeout_ms,
         .drain_timeout_ms = settings->drain_timeout_ms,
         .commands_max = settings->max_commands_per_shell,
+        .create_message_id = wsm_span_str(create->shell->create_message_id),
     };
 
     for (size_t i = 0; i < create->request.variable_count; i++) {
@@ -234,10 +242,39 @@ static void on_started(struct wsm_shell *shell, const struct wsm_error *err)
     create_fail(create, &fault);
 }
 
+/* The shell that this very request has made already, or is making. */
+static struct wsm_shell *find_first(struct create *create, const struct wsm_guid *id)
+{
+    struct wsm_exchange *exchange = create->exchange;
+    char message_id[WSM_HOST_ID_MAX + 1];
+
+    wsm_exchange_request_id(exchange, message_id);
+    return wsm_shell_find_created(&exchange->service->shells, exchange->logon->user, message_id,
+                                  create->is_id_ours ? NULL : id);
+}
+
+/* Its client has not got the answer. While the first is under way it waits and is dispatched
+ * anew: then the shell is there, or there is none and it makes one. Frees create. */
+static void repeat(struct create *create, struct wsm_shell *first)
+{
+    struct wsm_exchange *exchange = create->exchange;
+
+    if (first->state == WSM_SHELL_OPEN) {
+        create->shell = first;
+        answer(create);
+    } else {
+        create->exchange = NULL;
+        exchange->events = NULL;
+        wsm_list_add(&first->waiting, &exchange->node);
+    }
+    create_free(create);
+}
+
 static bool start(struct create *create, struct wsm_error *err)
 {
     struct wsm_exchange *exchange = create->exchange;
     struct wsm_service *service = exchange->service;
+    struct wsm_shell *first;
     struct wsm_guid id;
 
     if (!service->settings.allow_remote_shell_access)
@@ -245,17 +282,23 @@ static bool start(struct create *create, struct wsm_error *err)
                         "setting AllowRemoteShellAccess = false");
     if (!check_options(create, err) ||
         !wsm_create_request_parse(&exchange->env, create->variables, &create->request, err) ||
-        !check_room(create, &id, err))
+        !check_id(create, &id, err) || !check_streams(create, err))
         return false;
     create->idle_timeout_ms = wsm_settings_idle_timeout(&service->settings,
                                                         create->request.idle_timeout_ms);
+    first = find_first(create, &id);
+    if (first != NULL) {
+        repeat(create, first);
+        return true;
+    }
+    if (!check_room(create, &id, err))
+        return false;
     create->shell = wsm_shell_add(&service->shells, exchange->logon->user, &id);
     if (create->shell == NULL)
         return wsm_fail_memory(err, "shell");
-    if (!check_streams(create, err)) {
-        wsm_shell_abandon(create->shell, err);
-        return false;
-    }
+    create->shell->input_streams = create->input_bits;
+    create->shell->output_streams = create->output_bits;
+    wsm_exchange_request_id(exchange, create->shell->create_message_id);
     create->shell->on_started = on_started;
     create->shell->creator = create;
     create->shell->monitor_request = wsm_service_start_host(service, exchange->logon->token, &id);

@@ -120,8 +120,24 @@ struct wsm_shell *wsm_shell_find(struct wsm_shell_table *table, const char *owne
     return shell == NULL || shell->state == WSM_SHELL_DELETING ? NULL : shell;
 }
 
+/* Found here after a restart, and its host has not said yet what it is. */
+static bool is_unknown(const struct wsm_shell *shell)
+{
+    return !shell->is_reported_open &&
+           (shell->state == WSM_SHELL_RECONNECTING || shell->state == WSM_SHELL_GREETING_AGAIN);
+}
+
+static bool is_created_by(const struct wsm_shell *shell, const char *owner, const char *message_id,
+                          const struct wsm_guid *id)
+{
+    if (shell->state == WSM_SHELL_DELETING || strcmp(shell->owner, owner) != 0 ||
+        (id != NULL && !wsm_guid_equal(&shell->id, id)))
+        return false;
+    return strcmp(shell->create_message_id, message_id) == 0 || (id != NULL && is_unknown(shell));
+}
+
 struct wsm_shell *wsm_shell_find_created(struct wsm_shell_table *table, const char *owner,
-                                         const char *message_id)
+                                         const char *message_id, const struct wsm_guid *id)
 {
     if (message_id[0] == '\0')
         return NULL;
@@ -131,8 +147,7 @@ struct wsm_shell *wsm_shell_find_created(struct wsm_shell_table *table, const ch
         WSM_LIST_FOREACH (node, &table->buckets[i]) {
             struct wsm_shell *shell = WSM_CONTAINER_OF(node, struct wsm_shell, node);
 
-            if (shell->state != WSM_SHELL_DELETING && strcmp(shell->owner, owner) == 0 &&
-                strcmp(shell->create_message_id, message_id) == 0)
+            if (is_created_by(shell, owner, message_id, id))
                 return shell;
         }
     }

@@ -107,10 +107,11 @@ void wsm_shell_table_init(struct wsm_shell_table *table, uv_loop_t *loop,
  * being deleted. */
 struct wsm_shell *wsm_shell_find(struct wsm_shell_table *table, const char *owner,
                                  struct wsm_span id);
-/* The one that the owner's Create of that MessageID made, in any state but being deleted;
- * NULL if there is none, or no id to compare with. */
+/* The one that the owner's Create of that MessageID made, in any state but being deleted; NULL
+ * if there is none, or no MessageID to compare with. With an id only that one, also if its
+ * host has not reported yet who made it. */
 struct wsm_shell *wsm_shell_find_created(struct wsm_shell_table *table, const char *owner,
-                                         const char *message_id);
+                                         const char *message_id, const struct wsm_guid *id);
 /* Is the id taken by this owner, by a shell that is being deleted too? */
 bool wsm_shell_exists(struct wsm_shell_table *table, const char *owner, const struct wsm_guid *id);
 size_t wsm_shell_count(struct wsm_shell_table *table, const char *owner);

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #define ID      "5D3C1F60-0000-4000-8000-0000000000A1"
+#define CREATE  "uuid:5D3C1F60-0000-4000-8000-0000000000E1"
 #define COMMAND "5D3C1F60-0000-4000-8000-0000000000C1"
 
 struct fixture {
@@ -121,9 +122,11 @@ static void report(struct fixture *f, bool is_open, bool with_command)
 {
     struct wsm_host_shell shell = { .is_open = is_open,
                                     .input_streams = wsm_span_str("stdin"),
-                                    .output_streams = wsm_span_str("stdout stderr") };
+                                    .output_streams = wsm_span_str("stdout stderr"),
+                                    .create_message_id = wsm_span_str(CREATE) };
     struct wsm_host_command command = { .command_id = wsm_span_str(COMMAND),
-                                        .confirmed = { 10, 20 } };
+                                        .confirmed = { 10, 20 },
+                                        .end = { 30, 20 } };
     struct wsm_host_report_end end = { 0 };
 
     greet(f);
@@ -167,6 +170,8 @@ static void test_shell_table_adopts_what_the_host_reports(void **state)
     assert_non_null(command);
     assert_int_equal(command->confirmed[0], 10);
     assert_int_equal(command->confirmed[1], 20);
+    assert_int_equal(command->known_end[0], 30);
+    assert_int_equal(command->known_end[1], 20);
     assert_int_equal(wsm_shell_count(&f->table, "alice"), 1);
 }
 
@@ -189,6 +194,46 @@ static void test_shell_table_finds_without_case(void **state)
                                    wsm_span_str("uuid:5d3c1f60-0000-4000-8000-0000000000a1")));
     assert_null(wsm_shell_find(&f->table, "alice", wsm_span_str("5d3c1f60")));
     assert_null(wsm_shell_find(&f->table, "alice", wsm_span_of(NULL, 0)));
+}
+
+static struct wsm_shell *created(struct fixture *f, const char *owner, const char *message_id,
+                                 const char *id)
+{
+    struct wsm_guid guid;
+
+    if (id == NULL)
+        return wsm_shell_find_created(&f->table, owner, message_id, NULL);
+    assert_true(wsm_guid_parse(wsm_span_str(id), &guid));
+    return wsm_shell_find_created(&f->table, owner, message_id, &guid);
+}
+
+static void test_shell_table_finds_what_a_create_made(void **state)
+{
+    static const char other[] = "5D3C1F60-0000-4000-8000-0000000000A2";
+    struct fixture *f = *state;
+    struct wsm_shell *shell = adopted(f);
+
+    assert_ptr_equal(created(f, "alice", CREATE, NULL), shell);
+    assert_ptr_equal(created(f, "alice", CREATE, ID), shell);
+    assert_null(created(f, "alice", CREATE, other));
+    assert_null(created(f, "bob", CREATE, NULL)); /* what others made does not exist */
+    assert_null(created(f, "alice", CREATE "0", ID));
+    assert_null(created(f, "alice", "", NULL));
+    shell->create_message_id[0] = '\0'; /* too long to be remembered */
+    assert_null(created(f, "alice", "", ID));
+    wsm_shell_deleting(shell);
+    assert_null(created(f, "alice", CREATE, ID));
+}
+
+static void test_shell_table_shell_that_is_not_reported_may_be_the_one(void **state)
+{
+    struct fixture *f = *state;
+
+    hand_over(f, 0, "alice");
+    greet(f);
+    assert_non_null(created(f, "alice", CREATE, ID));
+    assert_null(created(f, "alice", CREATE, NULL)); /* a host that hangs must not stop others */
+    assert_null(created(f, "bob", CREATE, ID));
 }
 
 static void test_shell_table_host_that_was_never_told_is_no_shell(void **state)
@@ -429,6 +474,8 @@ int main(void)
         TEST(test_shell_table_adopts_what_the_host_reports),
         TEST(test_shell_table_keeps_owners_apart),
         TEST(test_shell_table_finds_without_case),
+        TEST(test_shell_table_finds_what_a_create_made),
+        TEST(test_shell_table_shell_that_is_not_reported_may_be_the_one),
         TEST(test_shell_table_host_that_was_never_told_is_no_shell),
         TEST(test_shell_table_lost_connection_is_made_anew_once),
         TEST(test_shell_table_connection_lost_again_ends_the_shell),
