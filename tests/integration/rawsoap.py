@@ -18,17 +18,29 @@ TIMED_OUT = 2150858793
 numbers = itertools.count(1)
 
 
-def envelope(action, body="", shell=None, uri=CMD, options=(), timeout="PT20S", max_size=153600, extra=""):
+def message_id():
+    return f"uuid:11111111-2222-4333-8444-{next(numbers):012d}"
+
+
+def session_id(session):
+    """Header of a client that names its session."""
+    return f'<p:SessionId xmlns:p="http://schemas.microsoft.com/wbem/wsman/1/wsman.xsd">{session}</p:SessionId>'
+
+
+def envelope(action, body="", shell=None, uri=CMD, options=(), timeout="PT20S", max_size=153600, extra="", id=None,
+             session=None):
     selector = f'<w:SelectorSet><w:Selector Name="ShellId">{shell}</w:Selector></w:SelectorSet>' if shell else ""
     chosen = "".join(f'<w:Option Name="{name}"{" MustComply=" + chr(34) + "true" + chr(34) if must else ""}>{value}'
                      "</w:Option>" for name, value, must in options)
+    if session:
+        extra += session_id(session)
     return ('<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope" '
             'xmlns:a="http://schemas.xmlsoap.org/ws/2004/08/addressing" '
             'xmlns:w="http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd" '
             f'xmlns:rsp="{SHELL}"><s:Header><a:To>http://windows-host:5985/wsman</a:To>'
             f"<a:ReplyTo><a:Address>{ANONYMOUS}</a:Address></a:ReplyTo><a:Action>{action}</a:Action>"
             f"<w:MaxEnvelopeSize>{max_size}</w:MaxEnvelopeSize>"
-            f"<a:MessageID>uuid:11111111-2222-4333-8444-{next(numbers):012d}</a:MessageID>"
+            f"<a:MessageID>{id or message_id()}</a:MessageID>"
             f"<w:ResourceURI>{uri}</w:ResourceURI>{selector}"
             f"<w:OptionSet>{chosen}</w:OptionSet><w:OperationTimeout>{timeout}</w:OperationTimeout>"
             f"{extra}</s:Header><s:Body>{body}</s:Body></s:Envelope>")
@@ -95,6 +107,15 @@ class Answer:
     def output(self, name="stdout"):
         return b"".join(base64.b64decode(text) for text in re.findall(
             rf'<rsp:Stream Name="{name}"[^>]*>([^<]*)</rsp:Stream>', self.text))
+
+    def pieces(self):
+        """Name, offset (None: there is none) and data of each stream element, in order."""
+        found = []
+        for attributes, text in re.findall(r"<rsp:Stream ([^>]*)>([^<]*)</rsp:Stream>", self.text):
+            offset = re.search(r'\bo:Offset="(\d+)"', attributes)
+            found.append((re.search(r'Name="(\w+)"', attributes)[1], int(offset[1]) if offset else None,
+                          base64.b64decode(text)))
+        return found
 
     @property
     def done(self):
