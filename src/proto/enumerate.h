@@ -11,6 +11,10 @@
 
 #define WSM_DIALECT_SELECTOR "http://schemas.dmtf.org/wbem/wsman/1/wsman/SelectorFilter"
 
+/* Items in one answer: more of Windows' size would pass WSM_XML_ELEMENTS_MAX. A client asks
+ * for so many, a server gives no more, whatever it is asked for. */
+enum { WSM_ITEMS_MAX = 128 };
+
 /* Get has an empty body; its answer is one rsp:Shell. */
 void wsm_get_request_write(struct wsm_buf *out, const struct wsm_request_headers *headers);
 void wsm_get_response_write(struct wsm_buf *out, const struct wsm_response_headers *headers,

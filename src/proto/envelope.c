@@ -490,35 +490,37 @@ void wsm_request_end(struct wsm_buf *out)
 /* Which prefixes beside s, a, w and p Windows declares, by the last part of the action. */
 struct response_root {
     const char *name;
+    bool has_x;
     bool has_n;
     bool has_rsp;
 };
 
-/* All others have x and rsp. */
+/* All others are as the first one. */
 static const struct response_root response_roots[] = {
-    { "ReceiveResponse", false, true },     { "DeleteResponse", false, false },
-    { "DisconnectResponse", false, false }, { "ReconnectResponse", false, false },
-    { "EnumerateResponse", true, false },   { "PullResponse", true, false },
-    { "ReleaseResponse", true, false },
+    { "CreateResponse", true, false, true },       { "ReceiveResponse", false, false, true },
+    { "DeleteResponse", false, false, false },     { "GetResponse", true, false, false },
+    { "DisconnectResponse", false, false, false }, { "ReconnectResponse", false, false, false },
+    { "EnumerateResponse", false, true, false },   { "PullResponse", false, true, false },
+    { "ReleaseResponse", false, true, false },
 };
 
 static void write_response_root(struct wsm_buf *out, const char *action)
 {
     const char *slash = strrchr(action, '/');
-    const struct response_root *root = NULL;
+    const struct response_root *root = &response_roots[0];
     size_t i;
 
-    for (i = 0; slash != NULL && i < sizeof(response_roots) / sizeof(response_roots[0]); i++)
+    for (i = 1; slash != NULL && i < sizeof(response_roots) / sizeof(response_roots[0]); i++)
         if (strcmp(slash + 1, response_roots[i].name) == 0)
             root = &response_roots[i];
     wsm_buf_append_str(out, "<s:Envelope xml:lang=\"en-US\" xmlns:s=\"" WSM_NS_SOAP
                             "\" xmlns:a=\"" WSM_NS_ADDR "\"");
-    if (root == NULL)
+    if (root->has_x)
         wsm_buf_append_str(out, " xmlns:x=\"" WSM_NS_TRANSFER "\"");
-    else if (root->has_n)
+    if (root->has_n)
         wsm_buf_append_str(out, " xmlns:n=\"" WSM_NS_ENUM "\"");
     wsm_buf_append_str(out, " xmlns:w=\"" WSM_NS_WSMAN "\"");
-    if (root == NULL || root->has_rsp)
+    if (root->has_rsp)
         wsm_buf_append_str(out, " xmlns:rsp=\"" WSM_NS_SHELL "\"");
     wsm_buf_append_str(out, " xmlns:p=\"" WSM_NS_WSMV "\"><s:Header>");
 }

@@ -138,6 +138,39 @@ static void test_create_takes_as_much_as_its_limits_say(void **state)
     }
 }
 
+static void test_create_refuses_other_buffer_modes(void **state)
+{
+    static const struct {
+        const char *mode;
+        const char *want; /* NULL = refused */
+    } cases[] = {
+        { "Block", "Block" }, { " drop ", "drop" }, { "None", NULL },
+        { "Blocked", NULL },  { "1", NULL },
+    };
+    struct wsm_request_headers headers = test_request(WSM_ACTION_CREATE);
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct wsm_create_request msg = { .idle_timeout_ms = -1 };
+        struct wsm_create_request got = { .idle_timeout_ms = 17 };
+        struct wsm_error err = WSM_ERROR_INIT;
+        struct wsm_buf out = WSM_BUF_INIT;
+        struct wsm_envelope env;
+
+        msg.buffer_mode = wsm_span_str(cases[i].mode);
+        wsm_create_request_write(&out, &headers, &msg);
+        test_read_back(&env, &out, true);
+        assert_int_equal(wsm_create_request_parse(&env, room, &got, &err), cases[i].want != NULL);
+        assert_int_equal(err.code, cases[i].want == NULL ? ERROR_WSMAN_SCHEMA_VALIDATION_ERROR : 0);
+        if (cases[i].want != NULL)
+            test_equal_text(got.buffer_mode, cases[i].want);
+        wsm_error_clear(&err);
+        wsm_envelope_clear(&env);
+        wsm_buf_clear(&out);
+    }
+}
+
 static struct wsm_create_response full_response(void)
 {
     return (struct wsm_create_response){
@@ -236,6 +269,16 @@ static void test_create_reads_its_own_response(void **state)
     assert_int_equal(got.shell.run_time_s, 62);
     assert_int_equal(got.shell.inactivity_s, 3);
     assert_non_null(shell);
+    assert_int_equal(got.extension_version, 0);
+    wsm_envelope_clear(&env);
+
+    wsm_buf_reset(&out);
+    msg.shell.is_marked = true;
+    wsm_create_response_write(&out, &headers, &msg);
+    test_read_back(&env, &out, false);
+    assert_true(wsm_create_response_parse(&env, &got, &shell, &err));
+    assert_int_equal(got.extension_version, 1);
+    assert_true(got.shell.is_marked);
     wsm_envelope_clear(&env);
     wsm_buf_clear(&out);
 }
@@ -304,6 +347,7 @@ int main(void)
         cmocka_unit_test(test_create_reads_its_own_request),
         cmocka_unit_test(test_create_leaves_out_what_is_not_asked_for),
         cmocka_unit_test(test_create_takes_as_much_as_its_limits_say),
+        cmocka_unit_test(test_create_refuses_other_buffer_modes),
         cmocka_unit_test(test_create_writes_a_response_in_the_order_of_windows),
         cmocka_unit_test(test_create_reads_its_own_response),
         cmocka_unit_test(test_delete_has_an_empty_body_both_ways),

@@ -131,19 +131,35 @@ static void expect_response(const char *action, const char *namespaces)
     wsm_buf_clear(&want);
 }
 
+#define SA  XMLNS("s", WSM_NS_SOAP) XMLNS("a", WSM_NS_ADDR)
+#define X   XMLNS("x", WSM_NS_TRANSFER)
+#define N   XMLNS("n", WSM_NS_ENUM)
+#define W   XMLNS("w", WSM_NS_WSMAN)
+#define RSP XMLNS("rsp", WSM_NS_SHELL)
+#define P   XMLNS("p", WSM_NS_WSMV)
+
 static void test_envelope_writes_responses_as_windows_does(void **state)
 {
+    static const struct {
+        const char *action;
+        const char *namespaces;
+    } cases[] = {
+        { WSM_ACTION_CREATE, SA X W RSP P },  { WSM_ACTION_COMMAND, SA X W RSP P },
+        { WSM_ACTION_SEND, SA X W RSP P },    { WSM_ACTION_SIGNAL, SA X W RSP P },
+        { WSM_ACTION_CONNECT, SA X W RSP P }, { WSM_ACTION_RECEIVE, SA W RSP P },
+        { WSM_ACTION_DELETE, SA W P },        { WSM_ACTION_DISCONNECT, SA W P },
+        { WSM_ACTION_RECONNECT, SA W P },     { WSM_ACTION_GET, SA X W P },
+        { WSM_ACTION_ENUMERATE, SA N W P },   { WSM_ACTION_PULL, SA N W P },
+        { WSM_ACTION_RELEASE, SA N W P },
+    };
+    char action[128];
+    size_t i;
+
     (void)state;
-    expect_response(WSM_ACTION_COMMAND "Response",
-                    XMLNS("s", WSM_NS_SOAP) XMLNS("a", WSM_NS_ADDR) XMLNS("x", WSM_NS_TRANSFER)
-                        XMLNS("w", WSM_NS_WSMAN) XMLNS("rsp", WSM_NS_SHELL)
-                            XMLNS("p", WSM_NS_WSMV));
-    expect_response(WSM_ACTION_RECEIVE "Response",
-                    XMLNS("s", WSM_NS_SOAP) XMLNS("a", WSM_NS_ADDR) XMLNS("w", WSM_NS_WSMAN)
-                        XMLNS("rsp", WSM_NS_SHELL) XMLNS("p", WSM_NS_WSMV));
-    expect_response(WSM_ACTION_DELETE "Response",
-                    XMLNS("s", WSM_NS_SOAP) XMLNS("a", WSM_NS_ADDR) XMLNS("w", WSM_NS_WSMAN)
-                        XMLNS("p", WSM_NS_WSMV));
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        snprintf(action, sizeof(action), "%sResponse", cases[i].action);
+        expect_response(action, cases[i].namespaces);
+    }
 }
 
 static void test_envelope_keeps_the_message_id_after_a_failure(void **state)

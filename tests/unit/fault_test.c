@@ -36,6 +36,7 @@ static void test_fault_is_laid_out_as_windows_does(void **state)
 #define WSMAN    "http://schemas.dmtf.org/wbem/wsman/1/wsman/fault"
 #define ADDR     WSM_NS_ADDR "/fault"
 #define TRANSFER WSM_NS_TRANSFER "/fault"
+#define ENUM     WSM_NS_ENUM "/fault"
 
 struct shape {
     uint32_t code;
@@ -72,7 +73,30 @@ static const struct shape shapes[] = {
       WSMAN },
     { ERROR_WSMAN_MUSTUNDERSTAND_ON_LOCALE_UNSUPPORTED, "s:Sender", "w:UnsupportedFeature",
       "Locale", WSMAN },
+    { ERROR_WSMAN_ENUMERATION_MODE_UNSUPPORTED, "s:Sender", "w:UnsupportedFeature",
+      "EnumerationMode", WSMAN },
+    { ERROR_WSMAN_ENUMERATE_SHELLCOMMANDS_EPRS_NOTSUPPORTED, "s:Sender", "w:UnsupportedFeature",
+      "EnumerationMode", WSMAN },
+    { ERROR_WSMAN_ENUMERATE_FILTERING_NOT_SUPPORTED, "s:Sender", "n:FilteringNotSupported", NULL,
+      ENUM },
+    { ERROR_WSMAN_ENUMERATE_CANNOT_PROCESS_FILTER, "s:Sender", "n:CannotProcessFilter", NULL,
+      ENUM },
+    { ERROR_WSMAN_ENUMERATE_FILTER_DIALECT_REQUESTED_UNAVAILABLE, "s:Sender",
+      "n:FilterDialectRequestedUnavailable", NULL, ENUM },
+    { ERROR_WSMAN_ENUMERATE_INVALID_ENUMERATION_CONTEXT, "s:Receiver",
+      "n:InvalidEnumerationContext", NULL, ENUM },
     /* whatever has no better place */
+    { ERROR_WSMAN_ENUMERATE_SHELLCOMAMNDS_FILTER_EXPECTED, "s:Receiver", "w:InternalError", NULL,
+      WSMAN },
+    { ERROR_WINRS_SHELL_DISCONNECT_NOT_SUPPORTED, "s:Receiver", "w:InternalError", NULL, WSMAN },
+    { ERROR_WINRS_SHELL_CLIENTSESSIONID_MISMATCH, "s:Receiver", "w:InternalError", NULL, WSMAN },
+    { ERROR_WINRS_SHELL_CONNECTED_TO_DIFFERENT_CLIENT, "s:Receiver", "w:InternalError", NULL,
+      WSMAN },
+    { ERROR_WINRS_SHELL_RECONNECT_OPERATION_NOT_VALID, "s:Receiver", "w:InternalError", NULL,
+      WSMAN },
+    { ERROR_WINRS_SHELL_CLIENTID_RESOURCE_CONFLICT, "s:Receiver", "w:InternalError", NULL, WSMAN },
+    { ERROR_WSMAN_SERVICE_STREAM_DISCONNECTED, "s:Receiver", "w:InternalError", NULL, WSMAN },
+    { ERROR_WINRS_IDLETIMEOUT_OUTOFBOUNDS, "s:Receiver", "w:InternalError", NULL, WSMAN },
     { ERROR_OPERATION_ABORTED, "s:Receiver", "w:InternalError", NULL, WSMAN },
     { ERROR_NOT_SUPPORTED, "s:Receiver", "w:InternalError", NULL, WSMAN },
     { ERROR_WINRS_SHELL_DISCONNECTED, "s:Receiver", "w:InternalError", NULL, WSMAN },

@@ -69,12 +69,15 @@ static void test_receive_writes_a_response_as_windows_does(void **state)
     wsm_buf_clear(&out);
 }
 
-/* Cuts `len` bytes into `pieces` streams with names of `name`, ends two, says Done. */
+/* Cuts `len` bytes into `pieces` streams with names of `name`, ends two, says Done; all
+ * with the longest offset. */
 static void write_response(struct wsm_buf *out, const struct wsm_response_headers *headers,
                            const char *name, const uint8_t *data, size_t len, size_t pieces)
 {
     struct wsm_stream_data stream = { .name = wsm_span_str(name),
-                                      .command_id = wsm_span_str(TEST_COMMAND) };
+                                      .command_id = wsm_span_str(TEST_COMMAND),
+                                      .has_offset = true,
+                                      .offset = UINT64_MAX };
     size_t i;
 
     wsm_receive_response_begin(out, headers);
@@ -165,6 +168,7 @@ static void test_receive_reads_its_own_response(void **state)
     test_equal_text(stream.command_id, TEST_COMMAND);
     test_equal(stream.data, wsm_span_of(data, sizeof(data)));
     assert_false(stream.end);
+    assert_true(stream.has_offset && stream.offset == UINT64_MAX);
     assert_in_range((uintptr_t)stream.data.ptr, (uintptr_t)out.ptr, (uintptr_t)(out.ptr + out.len));
     assert_int_equal(wsm_receive_response_next(&msg, &stream), WSM_PARSE_MORE);
     assert_true(stream.end);

@@ -102,6 +102,53 @@ static void test_send_data_max_fits_with_the_longest_headers(void **state)
     }
 }
 
+/* In our namespace only; Receive shares it. */
+static void test_stream_offset_is_written_and_read(void **state)
+{
+    static const struct {
+        const char *attributes;
+        int has_offset; /* -1 = refused */
+        uint64_t offset;
+    } cases[] = {
+        { "", 0, 0 },
+        { " Offset='x'", 0, 0 },
+        { " rsp:Offset='x'", 0, 0 },
+        { " xmlns:o='urn:winrmd:shell' o:Offset='0'", 1, 0 },
+        { " xmlns:q='urn:winrmd:shell' q:Offset=' 18446744073709551615 '", 1, UINT64_MAX },
+        { " xmlns:o='urn:winrmd:shell' o:Offset=''", -1, 0 },
+        { " xmlns:o='urn:winrmd:shell' o:Offset='-1'", -1, 0 },
+        { " xmlns:o='urn:winrmd:shell' o:Offset='18446744073709551616'", -1, 0 },
+    };
+    struct wsm_stream_data stream = { .name = wsm_span_str("stdout"),
+                                      .data = wsm_span_str("x"),
+                                      .has_offset = true,
+                                      .offset = UINT64_MAX,
+                                      .end = true };
+    struct wsm_buf out = WSM_BUF_INIT;
+    size_t i;
+
+    (void)state;
+    wsm_stream_write(&out, &stream);
+    test_equal_text(wsm_buf_span(&out),
+                    "<rsp:Stream Name=\"stdout\" xmlns:o=\"urn:winrmd:shell\""
+                    " o:Offset=\"18446744073709551615\" End=\"true\">eA==</rsp:Stream>");
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct wsm_stream_data got = { .offset = 17 };
+        struct wsm_xml_doc doc;
+
+        wsm_buf_reset(&out);
+        wsm_buf_printf(&out,
+                       "<rsp:Stream xmlns:rsp='" WSM_NS_SHELL "' Name='a'%s>eA==</rsp:Stream>",
+                       cases[i].attributes);
+        assert_true(wsm_xml_parse(&doc, out.ptr, out.len, NULL));
+        assert_int_equal(wsm_stream_parse(doc.root, &got), cases[i].has_offset >= 0);
+        assert_int_equal(got.has_offset, cases[i].has_offset > 0);
+        assert_true(got.offset == (cases[i].has_offset < 0 ? 17 : cases[i].offset));
+        wsm_xml_doc_clear(&doc);
+    }
+    wsm_buf_clear(&out);
+}
+
 static void test_send_writes_a_response(void **state)
 {
     struct wsm_response_headers headers = test_response(WSM_ACTION_SEND "Response");
@@ -160,6 +207,7 @@ int main(void)
         cmocka_unit_test(test_send_writes_and_reads_a_request),
         cmocka_unit_test(test_send_reads_back_every_length_of_data),
         cmocka_unit_test(test_send_data_max_fits_with_the_longest_headers),
+        cmocka_unit_test(test_stream_offset_is_written_and_read),
         cmocka_unit_test(test_send_writes_a_response),
         cmocka_unit_test(test_send_reports_every_failed_allocation),
     };

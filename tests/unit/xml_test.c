@@ -335,6 +335,7 @@ static void test_xml_takes_nothing_else_for_a_stream(void **state)
         { "<a" RSP "><rsp:Stream/><![CDATA[<rsp:Stream>", "<b>]]></a>" },
         { "<a" RSP "><rsp:Stream><b/></rsp:Stream><c>", "</c></a>" },
         { "<a" RSP "><rsp:Stream/><x:Stream xmlns:x='urn:x'>", "</x:Stream></a>" },
+        { "<a" RSP "><rsp:Stream/><Stream xmlns='urn:winrmd:shell'>", "</Stream></a>" },
         { "<a" RSP "><rsp:Stream/><rsp:NoStream>", "</rsp:NoStream></a>" },
         { "<a" RSP "><rsp:Stream/><?x <rsp:Stream>", "<b> ?></a>" },
         { "<a" RSP "><rsp:Stream Name='/>", "'></rsp:Stream></a>" },
@@ -550,6 +551,42 @@ static void test_xml_reads_booleans_as_clients_write_them(void **state)
     assert_true(value);
 }
 
+static void test_xml_reads_numbers_within_their_limit(void **state)
+{
+    static const char *const bad[] = { "",
+                                       " ",
+                                       "-1",
+                                       "+1",
+                                       "0x1",
+                                       "1.0",
+                                       "1 2",
+                                       "1,0",
+                                       "/",
+                                       ":",
+                                       "\xFF",
+                                       "1\xB2",
+                                       "1e3",
+                                       "18446744073709551616",
+                                       "99999999999999999999" };
+    uint64_t value = 17;
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        assert_false(wsm_xml_number_parse(wsm_span_str(bad[i]), UINT64_MAX, &value));
+    assert_false(wsm_xml_number_parse(wsm_span_str("1"), 0, &value));
+    assert_false(wsm_xml_number_parse(wsm_span_str("10"), 9, &value));
+    assert_false(wsm_xml_number_parse(wsm_span_str("7"), 6, &value));
+    assert_false(wsm_xml_number_parse(wsm_span_str("4294967296"), UINT32_MAX, &value));
+    assert_int_equal(value, 17);
+    assert_true(wsm_xml_number_parse(wsm_span_str("0"), 0, &value) && value == 0);
+    assert_true(wsm_xml_number_parse(wsm_span_str(" 0042\n"), 42, &value) && value == 42);
+    assert_true(wsm_xml_number_parse(wsm_span_str("4294967295"), UINT32_MAX, &value) &&
+                value == UINT32_MAX);
+    assert_true(wsm_xml_number_parse(wsm_span_str("18446744073709551615"), UINT64_MAX, &value) &&
+                value == UINT64_MAX);
+}
+
 static void test_xml_decodes_base64_only(void **state)
 {
     static const char *const bad[] = { "x", "YQ", "YQ=", "YQ==YQ==", "Y*==", "====", "YR==" };
@@ -630,6 +667,7 @@ int main(void)
         cmocka_unit_test(test_xml_escapes_what_xml_cannot_carry),
         cmocka_unit_test(test_xml_writes_trees_back),
         cmocka_unit_test(test_xml_reads_booleans_as_clients_write_them),
+        cmocka_unit_test(test_xml_reads_numbers_within_their_limit),
         cmocka_unit_test(test_xml_decodes_base64_only),
         cmocka_unit_test(test_xml_reports_every_failed_allocation),
     };
