@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { RESOURCE_URI_MAX = 2048 /* bytes; wsm_send_data_max() counts on it */ };
+
 _Static_assert(sizeof(WCHAR) == sizeof(char16_t), "the API's text is UTF-16");
 
 bool wsm_api_has_callback(const WSMAN_SHELL_ASYNC *async)
@@ -195,6 +197,66 @@ bool wsm_api_data_text(const WSMAN_DATA *data, const char *what, char **out_text
     if (count > 0 && units[count - 1] == 0)
         count--;
     return wsm_utf16_to_utf8(units, count, what, out_text, err);
+}
+
+bool wsm_api_resource_uri(PCWSTR uri, char **out, struct wsm_error *err)
+{
+    struct wsm_span span;
+    char *text = NULL;
+
+    if (!wsm_api_xml_text(uri, "resource URI", &text, err))
+        return false;
+    span = wsm_span_trim(wsm_span_str(text));
+    if (span.len == 0) {
+        free(text);
+        return wsm_fail(err, ERROR_WSMAN_CLIENT_BLANK_URI, "no resource URI");
+    }
+    *out = text;
+    if (span.len > RESOURCE_URI_MAX)
+        return wsm_fail(err, ERROR_WSMAN_INVALID_RESOURCE_URI, "resource URI longer than %d bytes",
+                        RESOURCE_URI_MAX);
+    return true;
+}
+
+bool wsm_api_xml_element(const WSMAN_DATA *xml, const char *what, char **out, struct wsm_error *err)
+{
+    struct wsm_xml_doc doc = WSM_XML_DOC_INIT;
+    char *scratch;
+    bool ok;
+
+    if (xml == NULL || xml->type == WSMAN_DATA_NONE)
+        return true;
+    if (xml->type != WSMAN_DATA_TYPE_TEXT)
+        return wsm_fail(err, ERROR_INVALID_PARAMETER, "%s is not text", what);
+    if (!wsm_api_data_text(xml, what, out, err))
+        return false;
+    scratch = strdup(*out); /* the parser may change what it reads */
+    if (scratch == NULL)
+        return wsm_fail_memory(err, what);
+    ok = wsm_xml_parse(&doc, (uint8_t *)scratch, strlen(scratch), err);
+    if (ok)
+        wsm_xml_doc_clear(&doc);
+    if (ok && strncmp(*out, "<?xml", 5) == 0)
+        ok = wsm_fail(err, ERROR_WSMAN_INVALID_XML, "%s begins with an XML declaration", what);
+    free(scratch);
+    return ok;
+}
+
+bool wsm_api_buffer_mode(DWORD flags, enum wsm_buffer_mode *out)
+{
+    switch (flags) {
+    case 0:
+        *out = WSM_BUFFER_UNCHANGED;
+        return true;
+    case WSMAN_FLAG_SERVER_BUFFERING_MODE_DROP:
+        *out = WSM_BUFFER_DROP;
+        return true;
+    case WSMAN_FLAG_SERVER_BUFFERING_MODE_BLOCK:
+        *out = WSM_BUFFER_BLOCK;
+        return true;
+    default:
+        return false;
+    }
 }
 
 bool wsm_api_options(const WSMAN_OPTION_SET *set, struct wsm_option_texts *out,

@@ -6,11 +6,15 @@
 #include "base/error.h"
 #include "client/async.h"
 #include "client/texts.h"
+#include "proto/disconnect.h"
 
 #ifndef WSMAN_API_VERSION_1_1
 #define WSMAN_API_VERSION_1_1
 #endif
 #include <wsman.h>
+
+struct wsm_shell;
+struct wsm_command;
 
 /* Sends a refused call to its callback; see api_refuse(). */
 struct wsm_api_call {
@@ -44,11 +48,25 @@ bool wsm_api_xml_text(PCWSTR text, const char *what, char **out_text,
 /* TEXT data, counted; a counted NUL at its end is dropped. */
 bool wsm_api_data_text(const WSMAN_DATA *data, const char *what, char **out_text,
                        struct wsm_error *err) WSM_MUST_CHECK;
+/* NULL and blanks: ERROR_WSMAN_CLIENT_BLANK_URI. *out is owned, also after a failure. */
+bool wsm_api_resource_uri(PCWSTR uri, char **out, struct wsm_error *err) WSM_MUST_CHECK;
+/* One element, which goes into a request as it is, so it must not break it. *out stays as it
+ * is for no data, else is owned, also after a failure. */
+bool wsm_api_xml_element(const WSMAN_DATA *xml, const char *what, char **out,
+                         struct wsm_error *err) WSM_MUST_CHECK;
+/* 0 or one of the two flags for buffering. */
+bool wsm_api_buffer_mode(DWORD flags, enum wsm_buffer_mode *out) WSM_MUST_CHECK;
 bool wsm_api_options(const WSMAN_OPTION_SET *set, struct wsm_option_texts *out,
                      struct wsm_error *err) WSM_MUST_CHECK;
 /* Names joined by blanks; `fallback` for NULL. A NULL or blank name fails with `code`. */
 bool wsm_api_streams(const WSMAN_STREAM_ID_SET *set, const char *fallback, uint32_t code,
                      char **out_text, struct wsm_error *err) WSM_MUST_CHECK;
+
+/* Give it a handle, store that, and hand it to the loop; on failure it stays the caller's. */
+bool wsm_api_post_shell(struct wsm_shell *shell, WSMAN_SHELL_HANDLE *out_shell,
+                        struct wsm_error *err) WSM_MUST_CHECK;
+bool wsm_api_post_command(struct wsm_command *command, uint32_t version,
+                          WSMAN_COMMAND_HANDLE *out_command, struct wsm_error *err) WSM_MUST_CHECK;
 
 /* The two-call protocol: writes text and NUL if they fit. Returns 0, 122, or OUTOFMEMORY. */
 DWORD wsm_api_give_text(const char *text, DWORD capacity, PWSTR out, DWORD *out_used);

@@ -69,6 +69,21 @@ static void run_shell_created(const struct wsm_async *async, WSMAN_ERROR *error)
     free(xml);
 }
 
+/* PowerShell reads connectData without looking: it is never NULL on success. */
+static void run_connected(const struct wsm_async *async, WSMAN_ERROR *error)
+{
+    WSMAN_RESPONSE_DATA data = { .connectData.data.type = WSMAN_DATA_TYPE_TEXT };
+    char16_t *xml = NULL;
+    size_t count = 0;
+
+    if (error->code == 0)
+        xml = utf16_of(wsm_buf_span(&async->text), &count);
+    data.connectData.data.text.buffer = xml != NULL ? (PCWSTR)xml : WSMAN_TEXT("");
+    data.connectData.data.text.bufferLength = (DWORD)count;
+    call_shell_function(async, error, &data);
+    free(xml);
+}
+
 static void run_done(const struct wsm_async *async, WSMAN_ERROR *error)
 {
     WSMAN_RESPONSE_DATA data = {
@@ -120,6 +135,9 @@ void wsm_async_run(struct wsm_strand_item *item)
         break;
     case WSM_RESULT_SHELL:
         run_shell_created(async, &view.error);
+        break;
+    case WSM_RESULT_CONNECT:
+        run_connected(async, &view.error);
         break;
     case WSM_RESULT_DONE:
         run_done(async, &view.error);

@@ -113,12 +113,25 @@ static bool check(const struct run_args *args, const WSMAN_COMMAND_HANDLE *out_c
     return true;
 }
 
+bool wsm_api_post_command(struct wsm_command *command, uint32_t version,
+                          WSMAN_COMMAND_HANDLE *out_command, struct wsm_error *err)
+{
+    if (!add_handle(command, version, err))
+        return false;
+    command->opening.handle = on_open;
+    *out_command = (WSMAN_COMMAND_HANDLE)command->handle; /* before anything can call back */
+    if (wsm_runtime_post(&command->opening))
+        return true;
+    *out_command = NULL;
+    wsm_runtime_handle_remove(command->handle);
+    return wsm_fail(err, ERROR_WSMAN_SESSION_ALREADY_CLOSED, "no API handle is open");
+}
+
 static bool make(const struct run_args *args, struct wsm_callee callee,
                  WSMAN_COMMAND_HANDLE *out_command, struct wsm_error *err)
 {
-    struct wsm_command *command = NULL;
+    struct wsm_command *command;
     uint32_t version = 0;
-    bool ok = false;
 
     if (!check(args, out_command, &version, err))
         return false;
@@ -127,24 +140,14 @@ static bool make(const struct run_args *args, struct wsm_callee callee,
         return wsm_fail_memory(err, "command");
     command->shell_handle = args->shell;
     command->run.callee = callee;
-    command->opening.handle = on_open;
-    if (!copy_id(args, &command->id, err) ||
-        !wsm_api_xml_text(args->line, "command line", &command->line, err) ||
-        !copy_arguments(args->arguments, &command->arguments, err) ||
-        !wsm_api_options(args->options, &command->options, err) ||
-        !add_handle(command, version, err))
-        goto out;
-    *out_command = (WSMAN_COMMAND_HANDLE)command->handle; /* before anything can call back */
-    if (!wsm_runtime_post(&command->opening)) {
-        wsm_runtime_handle_remove(command->handle);
-        (void)wsm_fail(err, ERROR_WSMAN_SESSION_ALREADY_CLOSED, "no API handle is open");
-        goto out;
-    }
-    command = NULL;
-    ok = true;
-out:
+    if (copy_id(args, &command->id, err) &&
+        wsm_api_xml_text(args->line, "command line", &command->line, err) &&
+        copy_arguments(args->arguments, &command->arguments, err) &&
+        wsm_api_options(args->options, &command->options, err) &&
+        wsm_api_post_command(command, version, out_command, err))
+        return true;
     wsm_command_free(command);
-    return ok;
+    return false;
 }
 
 static void run(const struct run_args *args, const WSMAN_SHELL_ASYNC *async,
@@ -155,11 +158,8 @@ static void run(const struct run_args *args, const WSMAN_SHELL_ASYNC *async,
 
     if (out_command != NULL)
         *out_command = NULL;
-    if (!wsm_api_has_callback(async) || make(args, wsm_api_callee(async), out_command, &err))
-        return;
-    if (out_command != NULL)
-        *out_command = NULL;
-    wsm_api_refuse(&call, &err);
+    if (wsm_api_has_callback(async) && !make(args, wsm_api_callee(async), out_command, &err))
+        wsm_api_refuse(&call, &err);
 }
 
 void WINAPI WSManRunShellCommand(WSMAN_SHELL_HANDLE shell, DWORD flags, PCWSTR commandLine,

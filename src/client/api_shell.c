@@ -10,13 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RESOURCE_URI_MAX = 2048 /* bytes; wsm_send_data_max() counts on it */ };
-
 /* Made with the handle, so that closing it needs no memory. */
 struct close_shell {
     struct wsm_message message;
     uintptr_t handle;
     struct wsm_callee callee;
+    bool deletes;
 };
 
 struct create_args {
@@ -32,34 +31,11 @@ struct create_args {
 
 /* ---- Copying ---- */
 
-static bool check_flags(DWORD flags, struct wsm_error *err)
+static bool copy_flags(DWORD flags, enum wsm_buffer_mode *out, struct wsm_error *err)
 {
-    const DWORD modes = WSMAN_FLAG_SERVER_BUFFERING_MODE_DROP |
-                        WSMAN_FLAG_SERVER_BUFFERING_MODE_BLOCK;
-
-    if ((flags & ~(WSMAN_FLAG_NO_COMPRESSION | modes)) != 0 || (flags & modes) == modes)
-        return wsm_fail(err, ERROR_WSMAN_CLIENT_INVALID_CREATE_SHELL_FLAG, "CreateShell: flags %#x",
-                        flags);
-    return true;
-}
-
-static bool copy_uri(PCWSTR uri, char **out, struct wsm_error *err)
-{
-    struct wsm_span span;
-    char *text = NULL;
-
-    if (!wsm_api_xml_text(uri, "resource URI", &text, err))
-        return false;
-    span = wsm_span_trim(wsm_span_str(text));
-    if (span.len == 0) {
-        free(text);
-        return wsm_fail(err, ERROR_WSMAN_CLIENT_BLANK_URI, "CreateShell: no resource URI");
-    }
-    *out = text;
-    if (span.len > RESOURCE_URI_MAX)
-        return wsm_fail(err, ERROR_WSMAN_INVALID_RESOURCE_URI, "resource URI longer than %d bytes",
-                        RESOURCE_URI_MAX);
-    return true;
+    return wsm_api_buffer_mode(flags & ~(DWORD)WSMAN_FLAG_NO_COMPRESSION, out) ||
+           wsm_fail(err, ERROR_WSMAN_CLIENT_INVALID_CREATE_SHELL_FLAG, "CreateShell: flags %#x",
+                    flags);
 }
 
 static bool copy_id(const struct create_args *args, struct wsm_guid *out, struct wsm_error *err)
@@ -134,41 +110,16 @@ static bool copy_startup(const WSMAN_SHELL_STARTUP_INFO *info, uint32_t version,
            copy_variables(info->variableSet, &out->variables, err);
 }
 
-/* One element; it is put into the request as it is, so it must not break it. */
-static bool copy_xml(const WSMAN_DATA *xml, char **out, struct wsm_error *err)
-{
-    struct wsm_xml_doc doc = WSM_XML_DOC_INIT;
-    char *scratch;
-    bool ok;
-
-    if (xml == NULL || xml->type == WSMAN_DATA_NONE)
-        return true;
-    if (xml->type != WSMAN_DATA_TYPE_TEXT)
-        return wsm_fail(err, ERROR_INVALID_PARAMETER, "createXml is not text");
-    if (!wsm_api_data_text(xml, "createXml", out, err))
-        return false;
-    scratch = strdup(*out); /* the parser may change what it reads */
-    if (scratch == NULL)
-        return wsm_fail_memory(err, "createXml");
-    ok = wsm_xml_parse(&doc, (uint8_t *)scratch, strlen(scratch), err);
-    if (ok)
-        wsm_xml_doc_clear(&doc);
-    if (ok && strncmp(*out, "<?xml", 5) == 0)
-        ok = wsm_fail(err, ERROR_WSMAN_INVALID_XML, "createXml begins with an XML declaration");
-    free(scratch);
-    return ok;
-}
-
 static bool fill(struct wsm_shell *shell, const struct create_args *args, struct wsm_error *err)
 {
     struct wsm_shell_options *options = &shell->options;
 
-    return check_flags(args->flags, err) &&
-           copy_uri(args->resource_uri, &options->resource_uri, err) &&
+    return copy_flags(args->flags, &options->buffer_mode, err) &&
+           wsm_api_resource_uri(args->resource_uri, &options->resource_uri, err) &&
            copy_id(args, &options->id, err) &&
            copy_startup(args->startup, shell->api_version, options, err) &&
            wsm_api_options(args->options, &options->options, err) &&
-           copy_xml(args->xml, &options->extra_xml, err);
+           wsm_api_xml_element(args->xml, "createXml", &options->extra_xml, err);
 }
 
 /* ---- Creating ---- */
@@ -196,12 +147,25 @@ static bool add_handle(struct wsm_shell *shell, struct wsm_error *err)
     return true;
 }
 
+bool wsm_api_post_shell(struct wsm_shell *shell, WSMAN_SHELL_HANDLE *out_shell,
+                        struct wsm_error *err)
+{
+    if (!add_handle(shell, err))
+        return false;
+    shell->opening.handle = on_open;
+    *out_shell = (WSMAN_SHELL_HANDLE)shell->handle; /* before anything can call back */
+    if (wsm_runtime_post(&shell->opening))
+        return true;
+    *out_shell = NULL;
+    wsm_runtime_handle_remove(shell->handle);
+    return wsm_fail(err, ERROR_WSMAN_SESSION_ALREADY_CLOSED, "no API handle is open");
+}
+
 static bool make(const struct create_args *args, struct wsm_callee callee,
                  WSMAN_SHELL_HANDLE *out_shell, struct wsm_error *err)
 {
-    struct wsm_shell *shell = NULL;
+    struct wsm_shell *shell;
     uint32_t version = 0;
-    bool ok = false;
 
     if (args->session == 0 || out_shell == NULL || (args->is_ex && args->shell_id == NULL))
         return wsm_fail(err, ERROR_WSMAN_CLIENT_CREATESHELL_NULL_PARAM,
@@ -217,20 +181,10 @@ static bool make(const struct create_args *args, struct wsm_callee callee,
     shell->api_version = version;
     shell->session_handle = args->session;
     shell->create.callee = callee;
-    shell->opening.handle = on_open;
-    if (!fill(shell, args, err) || !add_handle(shell, err))
-        goto out;
-    *out_shell = (WSMAN_SHELL_HANDLE)shell->handle; /* before anything can call back */
-    if (!wsm_runtime_post(&shell->opening)) {
-        wsm_runtime_handle_remove(shell->handle);
-        (void)wsm_fail(err, ERROR_WSMAN_SESSION_ALREADY_CLOSED, "no API handle is open");
-        goto out;
-    }
-    shell = NULL;
-    ok = true;
-out:
+    if (fill(shell, args, err) && wsm_api_post_shell(shell, out_shell, err))
+        return true;
     wsm_shell_free(shell);
-    return ok;
+    return false;
 }
 
 static void create(const struct create_args *args, const WSMAN_SHELL_ASYNC *async,
@@ -241,11 +195,8 @@ static void create(const struct create_args *args, const WSMAN_SHELL_ASYNC *asyn
 
     if (out_shell != NULL)
         *out_shell = NULL;
-    if (!wsm_api_has_callback(async) || make(args, wsm_api_callee(async), out_shell, &err))
-        return;
-    if (out_shell != NULL)
-        *out_shell = NULL;
-    wsm_api_refuse(&call, &err);
+    if (wsm_api_has_callback(async) && !make(args, wsm_api_callee(async), out_shell, &err))
+        wsm_api_refuse(&call, &err);
 }
 
 void WINAPI WSManCreateShell(WSMAN_SESSION_HANDLE session, DWORD flags, PCWSTR resourceUri,
@@ -290,7 +241,7 @@ static void on_close(struct wsm_message *message)
     struct wsm_error err = WSM_ERROR_INIT;
 
     if (shell != NULL) {
-        wsm_shell_close(shell, close->callee);
+        wsm_shell_close(shell, close->callee, close->deletes);
     } else { /* its session was closed meanwhile */
         err.code = ERROR_OPERATION_ABORTED;
         wsm_api_refuse_callee(close->callee, WSM_RESULT_NONE, 0, &err);
@@ -321,6 +272,7 @@ void WINAPI WSManCloseShell(WSMAN_SHELL_HANDLE shellHandle, DWORD flags, WSMAN_S
     }
     close = reserve;
     close->callee = wsm_api_callee(async);
+    close->deletes = flags == WSMAN_FLAG_DELETE_SERVER_SESSION;
     close->message.handle = on_close;
     if (!wsm_runtime_post(&close->message))
         free(close);

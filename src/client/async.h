@@ -29,6 +29,7 @@ struct wsm_handles {
 enum wsm_result {
     WSM_RESULT_NONE,
     WSM_RESULT_SHELL,    /* text: XML of the shell */
+    WSM_RESULT_CONNECT,  /* text: XML of the answer to Connect */
     WSM_RESULT_DONE,     /* exit_code */
     WSM_RESULT_IDENTITY, /* text: four texts, each ended by NUL */
 };

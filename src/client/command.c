@@ -1,6 +1,7 @@
 /* Commands: Command, the terminate signal, and the end of their operations. Loop thread. */
 #include "client/command.h"
 
+#include "client/disconnect.h"
 #include "client/operation.h"
 #include "client/runtime.h"
 #include "client/session.h"
@@ -19,6 +20,7 @@ struct wsm_command *wsm_command_new(void)
     if (command == NULL)
         return NULL;
     command->life = WSM_LIFE_OPENING;
+    command->link = WSM_LINK_CONNECTED;
     wsm_list_init(&command->node);
     wsm_endpoint_init(&command->endpoint, NULL, command);
     return command;
@@ -40,6 +42,7 @@ void wsm_command_free(struct wsm_command *command)
     wsm_texts_clear(&command->arguments);
     wsm_option_texts_clear(&command->options);
     free(command->line);
+    free(command->extra_xml);
     free(command->wire_id);
     free(command);
     if (shell != NULL)
@@ -57,7 +60,7 @@ static struct wsm_strand *strand_of(const struct wsm_command *command)
     return command->shell != NULL ? command->shell->strand : command->own_strand;
 }
 
-bool wsm_command_check_open(const struct wsm_command *command, struct wsm_error *err)
+bool wsm_command_check_life(const struct wsm_command *command, struct wsm_error *err)
 {
     switch (command->life) {
     case WSM_LIFE_OPEN:
@@ -72,6 +75,15 @@ bool wsm_command_check_open(const struct wsm_command *command, struct wsm_error 
         return wsm_fail(err, ERROR_WSMAN_COMMAND_ALREADY_CLOSED, "command %s is closed",
                         command->id.text);
     }
+}
+
+bool wsm_command_check_open(const struct wsm_command *command, struct wsm_error *err)
+{
+    if (!wsm_command_check_life(command, err))
+        return false;
+    return command->link == WSM_LINK_CONNECTED ||
+           wsm_fail(err, ERROR_WINRS_SHELL_DISCONNECTED, "command %s is not reconnected yet",
+                    command->id.text);
 }
 
 static bool step(struct wsm_command *command, enum wsm_life_event event)
@@ -90,6 +102,8 @@ static void ended(struct wsm_command *command, struct wsm_error *err)
 {
     wsm_async_complete(&command->close, strand_of(command), err);
     wsm_error_clear(err);
+    if (command->shell != NULL)
+        wsm_disconnect_go_on(command->shell);
 }
 
 static void on_terminated(struct wsm_exchange *exchange, struct wsm_answer **answer,
@@ -137,7 +151,20 @@ static bool take_started(struct wsm_command *command, const struct wsm_answer *a
     return command->wire_id != NULL || wsm_fail_memory(err, "command id");
 }
 
-static void started(struct wsm_command *command, struct wsm_error *err)
+/* The command, which is ENDING, ends on the server, or only here. */
+static void leave(struct wsm_command *command)
+{
+    struct wsm_error none = WSM_ERROR_INIT;
+
+    if (!command->is_kept) {
+        send_terminate(command);
+        return;
+    }
+    (void)step(command, WSM_LIFE_EV_ENDED);
+    ended(command, &none);
+}
+
+void wsm_command_opened(struct wsm_command *command, struct wsm_error *err)
 {
     struct wsm_error none = WSM_ERROR_INIT;
 
@@ -145,9 +172,11 @@ static void started(struct wsm_command *command, struct wsm_error *err)
         return;
     wsm_async_complete(&command->run, strand_of(command), err);
     if (command->life == WSM_LIFE_ENDING)
-        send_terminate(command);
+        leave(command);
     else if (command->life == WSM_LIFE_ENDED)
         ended(command, &none);
+    else if (command->shell != NULL)
+        wsm_disconnect_go_on(command->shell);
 }
 
 static void on_started(struct wsm_exchange *exchange, struct wsm_answer **answer,
@@ -157,7 +186,7 @@ static void on_started(struct wsm_exchange *exchange, struct wsm_answer **answer
 
     if (err->code == 0)
         (void)take_started(command, *answer, err);
-    started(command, err);
+    wsm_command_opened(command, err);
 }
 
 static bool send_command(struct wsm_command *command, struct wsm_error *err)
@@ -234,16 +263,25 @@ void wsm_command_open(struct wsm_command *command)
     }
     wsm_async_begin(&command->run, callee, command->shell == NULL ? NULL : command->shell->session,
                     on_run_returned);
-    if (!ok || !send_command(command, &err))
-        started(command, &err);
+    if (!ok ||
+        !(command->is_attached ? wsm_connect_command(command, &err) : send_command(command, &err)))
+        wsm_command_opened(command, &err);
     wsm_error_clear(&err);
 }
 
 /* ---- Closing ---- */
 
+/* See the shell's. */
+static bool outlives(const struct wsm_command *command)
+{
+    return (command->shell != NULL && command->shell->link != WSM_LINK_CONNECTED) ||
+           (command->is_attached && command->life == WSM_LIFE_OPENING);
+}
+
 void wsm_command_close(struct wsm_command *command, struct wsm_callee callee)
 {
     struct wsm_error none = WSM_ERROR_INIT;
+    bool is_kept = outlives(command);
 
     wsm_async_begin(&command->close, callee,
                     command->shell == NULL ? NULL : command->shell->session, on_close_returned);
@@ -251,16 +289,19 @@ void wsm_command_close(struct wsm_command *command, struct wsm_callee callee)
         ended(command, &none);
         return;
     }
+    command->is_kept = is_kept;
     wsm_endpoint_abort(&command->endpoint);
     wsm_async_abort(&command->run, strand_of(command));
+    wsm_link_abort_command(command);
     if (command->life == WSM_LIFE_ENDING) {
-        send_terminate(command);
+        wsm_exchange_cancel(&command->exchange); /* Reconnect */
+        leave(command);
     } else if (command->life == WSM_LIFE_ENDED) {
         ended(command, &none);
     } else if (!wsm_http_call_is_sent(&command->exchange.call)) {
         wsm_exchange_cancel(&command->exchange); /* the server knows nothing of it */
         (void)wsm_fail(&none, ERROR_OPERATION_ABORTED, "closed before it was sent");
-        started(command, &none);
+        wsm_command_opened(command, &none);
         wsm_error_clear(&none);
     }
 }
@@ -272,6 +313,7 @@ void wsm_command_end(struct wsm_command *command)
     wsm_exchange_cancel(&command->exchange);
     wsm_endpoint_abort(&command->endpoint);
     wsm_async_abort(&command->run, strand_of(command));
+    wsm_link_abort_command(command);
     if (command->life == WSM_LIFE_OPENING || command->life == WSM_LIFE_ABANDONED)
         (void)step(command, WSM_LIFE_EV_FAILED);
     if (command->life == WSM_LIFE_OPEN || command->life == WSM_LIFE_FAILED)

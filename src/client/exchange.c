@@ -151,6 +151,7 @@ static void on_http_done(struct wsm_http_call *call, struct wsm_http_response *r
     struct wsm_error err = WSM_ERROR_INIT;
 
     wsm_buf_wipe(&call->request);
+    exchange->is_broken = http_err->code != 0;
     if (http_err->code != 0) {
         wsm_error_move(&err, http_err);
     } else {

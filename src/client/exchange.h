@@ -19,6 +19,7 @@ struct wsm_exchange {
     char message_id[48];
     size_t length_at; /* where Content-Length goes */
     size_t head_len;
+    bool is_broken; /* in on_done: no answer came, the network or its time-out ended it */
     /* err->code 0: *answer is set; the callee may take it (and set NULL), else it is freed.
      * Exactly once after a send, not after a cancel. May free the exchange. */
     void (*on_done)(struct wsm_exchange *exchange, struct wsm_answer **answer,

@@ -456,6 +456,17 @@ void wsm_http_call_cancel(struct wsm_http_call *call)
         detach(call->conn);
 }
 
+void wsm_http_call_limit(struct wsm_http_call *call, uint32_t ms)
+{
+    uv_timer_t *timer;
+
+    if (call->conn == NULL)
+        return;
+    timer = &call->conn->timer;
+    if (!uv_is_active((uv_handle_t *)timer) || uv_timer_get_due_in(timer) > ms)
+        uv_timer_start(timer, on_timeout, ms, 0); /* cannot fail */
+}
+
 bool wsm_http_call_is_sent(const struct wsm_http_call *call)
 {
     return call->conn != NULL && call->conn->state == BUSY;

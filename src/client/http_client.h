@@ -52,6 +52,8 @@ bool wsm_http_call_start(struct wsm_http_call *call, struct wsm_http_pool *pool,
                          struct wsm_error *err) WSM_MUST_CHECK;
 /* Ends it by closing its connection; harmless if it is not going on. */
 void wsm_http_call_cancel(struct wsm_http_call *call);
+/* From now on it takes at most so long; harmless if it is not going on. */
+void wsm_http_call_limit(struct wsm_http_call *call, uint32_t ms);
 /* Has any byte of it been given to the network? */
 bool wsm_http_call_is_sent(const struct wsm_http_call *call);
 

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "client/command.h"
+#include "client/disconnect.h"
 #include "client/runtime.h"
 #include "client/session.h"
 #include "client/shell.h"
@@ -110,6 +111,8 @@ void wsm_operation_complete(struct wsm_operation *operation, struct wsm_error *e
     wsm_async_complete(&operation->async, strand_of(operation), err);
     if (endpoint != NULL)
         wsm_operation_next(endpoint);
+    if (operation->shell != NULL)
+        wsm_disconnect_go_on(operation->shell);
 }
 
 /* ---- Starting ---- */

@@ -43,6 +43,9 @@ struct wsm_operation_kind {
 /* Goes on with a Send whose input the server did not take; leaves all others alone. */
 void wsm_send_retry(struct wsm_operation *operation);
 
+/* Goes on with the Receives of a shell: what held them back has gone. */
+void wsm_receive_go_on(struct wsm_shell *shell);
+
 extern const struct wsm_operation_kind wsm_send_kind;
 extern const struct wsm_operation_kind wsm_receive_kind;
 extern const struct wsm_operation_kind wsm_signal_kind;

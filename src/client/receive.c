@@ -4,6 +4,7 @@
 #include "proto/receive.h"
 #include "client/command.h"
 #include "client/delivery.h"
+#include "client/disconnect.h"
 #include "client/operation.h"
 #include "client/session.h"
 #include "client/shell.h"
@@ -43,8 +44,7 @@ static void pump_endpoint(struct wsm_endpoint *endpoint)
     }
 }
 
-/* Goes on with all Receives of a shell: what held them back has gone. */
-static void pump_shell(struct wsm_shell *shell)
+void wsm_receive_go_on(struct wsm_shell *shell)
 {
     struct wsm_list *node;
 
@@ -69,7 +69,7 @@ static void on_returned(struct wsm_message *message)
     } else {
         recycle(delivery);
     }
-    pump_shell(endpoint->shell);
+    wsm_receive_go_on(endpoint->shell);
     wsm_session_callback_returned(session);
 }
 
@@ -151,10 +151,9 @@ static void take_state(struct wsm_operation *operation, const struct wsm_receive
     abort_sends(endpoint);
 }
 
-static void on_answer(struct wsm_exchange *exchange, struct wsm_answer **answer,
-                      struct wsm_error *err)
+static void take_answer(struct wsm_operation *operation, struct wsm_answer **answer,
+                        struct wsm_error *err)
 {
-    struct wsm_operation *operation = WSM_CONTAINER_OF(exchange, struct wsm_operation, exchange);
     struct wsm_receive_response response;
     struct wsm_delivery *delivery = NULL;
     struct wsm_error bad = WSM_ERROR_INIT;
@@ -163,6 +162,8 @@ static void on_answer(struct wsm_exchange *exchange, struct wsm_answer **answer,
         pump(operation);
         return;
     }
+    if (err->code != 0 && wsm_disconnect_explains(operation, err))
+        return; /* it sleeps */
     if (err->code != 0) {
         fail(operation, err);
         return;
@@ -178,6 +179,15 @@ static void on_answer(struct wsm_exchange *exchange, struct wsm_answer **answer,
     }
     take_state(operation, &response);
     pump(operation);
+}
+
+static void on_answer(struct wsm_exchange *exchange, struct wsm_answer **answer,
+                      struct wsm_error *err)
+{
+    struct wsm_operation *operation = WSM_CONTAINER_OF(exchange, struct wsm_operation, exchange);
+
+    take_answer(operation, answer, err);
+    wsm_disconnect_go_on(operation->shell);
 }
 
 static bool send_request(struct wsm_operation *operation, struct wsm_error *err)
@@ -206,13 +216,21 @@ static bool send_request(struct wsm_operation *operation, struct wsm_error *err)
     return wsm_exchange_send(&operation->exchange, err);
 }
 
+/* While the shell is let go nothing is asked for; when it is gone, nothing is delivered either. */
+static bool may_deliver(const struct wsm_endpoint *endpoint)
+{
+    return wsm_link_may_deliver(endpoint->shell->link) &&
+           (endpoint->command == NULL || endpoint->command->link == WSM_LINK_CONNECTED);
+}
+
 /* Does what can be done next; called whenever something may have changed. */
 static void pump(struct wsm_operation *operation)
 {
     struct wsm_endpoint *endpoint = operation->endpoint;
     struct wsm_error err = WSM_ERROR_INIT;
 
-    if (operation->state != WSM_OPERATION_ACTIVE || wsm_exchange_is_active(&operation->exchange))
+    if (operation->state != WSM_OPERATION_ACTIVE || wsm_exchange_is_active(&operation->exchange) ||
+        !may_deliver(endpoint))
         return;
     /* A callback of a cancelled Receive is still running: its rest comes first. */
     if (endpoint->undelivered > 0 && wsm_list_is_empty(&operation->deliveries))
@@ -226,7 +244,8 @@ static void pump(struct wsm_operation *operation)
     }
     if (endpoint->is_done)
         complete_done(operation);
-    else if (endpoint->shell->undelivered <= UNDELIVERED_MAX && !send_request(operation, &err))
+    else if (wsm_link_may_ask(endpoint->shell->link) &&
+             endpoint->shell->undelivered <= UNDELIVERED_MAX && !send_request(operation, &err))
         fail(operation, &err);
 }
 

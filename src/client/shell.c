@@ -1,9 +1,10 @@
-/* Shells: Create, Delete, and the end of everything inside. Loop thread. Commands and
- * operations have files of their own. */
+/* Shells: Create, Delete, and the end of everything inside. Loop thread. Commands, operations,
+ * Connect and Disconnect have files of their own. */
 #include "client/shell.h"
 
 #include "client/announce.h"
 #include "client/command.h"
+#include "client/disconnect.h"
 #include "client/dispatcher.h"
 #include "client/operation.h"
 #include "client/runtime.h"
@@ -25,6 +26,7 @@ struct wsm_shell *wsm_shell_new(void)
         return NULL;
     }
     shell->life = WSM_LIFE_OPENING;
+    shell->link = WSM_LINK_CONNECTED;
     shell->create.result = WSM_RESULT_SHELL;
     wsm_list_init(&shell->node);
     wsm_list_init(&shell->commands);
@@ -81,7 +83,7 @@ static const char *shell_id(const struct wsm_shell *shell)
     return shell->id != NULL ? shell->id : shell->options.id.text;
 }
 
-bool wsm_shell_check_open(const struct wsm_shell *shell, struct wsm_error *err)
+bool wsm_shell_check_life(const struct wsm_shell *shell, struct wsm_error *err)
 {
     switch (shell->life) {
     case WSM_LIFE_OPEN:
@@ -96,6 +98,14 @@ bool wsm_shell_check_open(const struct wsm_shell *shell, struct wsm_error *err)
         return wsm_fail(err, ERROR_WSMAN_SHELL_ALREADY_CLOSED, "shell %s is closed",
                         shell_id(shell));
     }
+}
+
+bool wsm_shell_check_open(const struct wsm_shell *shell, struct wsm_error *err)
+{
+    if (!wsm_shell_check_life(shell, err))
+        return false;
+    return shell->link == WSM_LINK_CONNECTED ||
+           wsm_fail(err, ERROR_WINRS_SHELL_DISCONNECTED, "shell %s is not connected", shell->id);
 }
 
 bool wsm_shell_prepare(struct wsm_shell *shell, struct wsm_exchange *exchange, const char *action,
@@ -183,13 +193,25 @@ static bool take_created(struct wsm_shell *shell, const struct wsm_answer *answe
     if (xml != NULL)
         wsm_xml_write(&shell->create.text, xml);
     shell->can_disconnect = response.shell.buffer_mode.len > 0 || response.shell.state.len > 0;
-    /* WSMAN_FLAG_CALLBACK_SHELL_SUPPORTS_DISCONNECT, which 1.0 does not know */
-    if (shell->api_version > 0 && shell->can_disconnect)
-        shell->create.flags = 0x20;
+    if (shell->api_version > 0 && shell->can_disconnect) /* 1.0 does not know it */
+        shell->create.flags = WSM_SHELL_SUPPORTS_DISCONNECT;
     return true;
 }
 
-static void created(struct wsm_shell *shell, struct wsm_error *err)
+/* The shell, which is ENDING, goes from the server, or only from here. */
+static void leave(struct wsm_shell *shell)
+{
+    struct wsm_error none = WSM_ERROR_INIT;
+
+    if (!shell->is_kept) {
+        send_delete(shell);
+        return;
+    }
+    (void)step(shell, WSM_LIFE_EV_ENDED);
+    ended(shell, &none);
+}
+
+void wsm_shell_opened(struct wsm_shell *shell, struct wsm_error *err)
 {
     struct wsm_error none = WSM_ERROR_INIT;
 
@@ -197,7 +219,7 @@ static void created(struct wsm_shell *shell, struct wsm_error *err)
         return;
     wsm_async_complete(&shell->create, shell->strand, err);
     if (shell->life == WSM_LIFE_ENDING)
-        send_delete(shell);
+        leave(shell);
     else if (shell->life == WSM_LIFE_ENDED)
         ended(shell, &none);
 }
@@ -209,7 +231,7 @@ static void on_created(struct wsm_exchange *exchange, struct wsm_answer **answer
 
     if (err->code == 0)
         (void)take_created(shell, *answer, err);
-    created(shell, err);
+    wsm_shell_opened(shell, err);
 }
 
 static void fill_variables(const struct wsm_texts *texts, struct wsm_variable *out)
@@ -233,6 +255,7 @@ static bool send_create(struct wsm_shell *shell, struct wsm_error *err)
         .input_streams = wsm_span_str(options->input_streams),
         .output_streams = wsm_span_str(options->output_streams),
         .idle_timeout_ms = options->idle_timeout_ms,
+        .buffer_mode = wsm_span_str(wsm_buffer_mode_name(options->buffer_mode)),
         .variables = variables,
         .variable_count = options->variables.count / 2,
         .extra_xml = wsm_span_str(options->extra_xml),
@@ -268,39 +291,51 @@ void wsm_shell_open(struct wsm_shell *shell)
         wsm_list_add(&shell->session->shells, &shell->node);
     if (shell->session == NULL || shell->session->state != WSM_SESSION_OPEN)
         (void)wsm_fail(&err, ERROR_WSMAN_SESSION_ALREADY_CLOSED, "the session is closed");
-    if (err.code != 0 || !send_create(shell, &err))
-        created(shell, &err);
+    if (err.code != 0 ||
+        !(shell->is_attached ? wsm_connect_shell(shell, &err) : send_create(shell, &err)))
+        wsm_shell_opened(shell, &err);
     wsm_error_clear(&err);
 }
 
 /* ---- Closing ---- */
 
+/* Somebody who does not know the outcome of his Connect has not asked to end the shell. */
+static bool outlives(const struct wsm_shell *shell)
+{
+    return shell->link != WSM_LINK_CONNECTED ||
+           (shell->is_attached && shell->life == WSM_LIFE_OPENING);
+}
+
 /* Everything inside ends; nothing of it goes on the wire any more but the Delete. */
-static void end(struct wsm_shell *shell)
+static void end(struct wsm_shell *shell, bool deletes)
 {
     struct wsm_error none = WSM_ERROR_INIT;
+    bool is_kept = !deletes && outlives(shell);
     struct wsm_list *node;
     struct wsm_list *next;
 
     if (!step(shell, WSM_LIFE_EV_CLOSE))
         return;
+    shell->is_kept = is_kept;
     WSM_LIST_FOREACH_SAFE (node, next, &shell->commands)
         wsm_command_end(WSM_CONTAINER_OF(node, struct wsm_command, node));
     wsm_endpoint_abort(&shell->endpoint);
     wsm_async_abort(&shell->create, shell->strand);
+    wsm_link_abort_shell(shell);
     if (shell->life == WSM_LIFE_ENDING) {
-        send_delete(shell);
+        wsm_exchange_cancel(&shell->exchange); /* Disconnect or Reconnect */
+        leave(shell);
     } else if (shell->life == WSM_LIFE_ENDED) {
         ended(shell, &none);
     } else if (!wsm_http_call_is_sent(&shell->exchange.call)) {
         wsm_exchange_cancel(&shell->exchange); /* the server knows nothing of it */
         (void)wsm_fail(&none, ERROR_OPERATION_ABORTED, "closed before it was sent");
-        created(shell, &none);
+        wsm_shell_opened(shell, &none);
         wsm_error_clear(&none);
     }
 }
 
-void wsm_shell_close(struct wsm_shell *shell, struct wsm_callee callee)
+void wsm_shell_close(struct wsm_shell *shell, struct wsm_callee callee, bool deletes)
 {
     wsm_async_begin(&shell->close, callee, shell->session, on_close_returned);
     if (shell->life == WSM_LIFE_ENDED) { /* its session has ended it before */
@@ -309,12 +344,12 @@ void wsm_shell_close(struct wsm_shell *shell, struct wsm_callee callee)
         wsm_async_complete(&shell->close, shell->strand, &none);
         return;
     }
-    end(shell);
+    end(shell, deletes);
 }
 
 void wsm_shell_end(struct wsm_shell *shell)
 {
-    end(shell);
+    end(shell, false);
 }
 
 void wsm_shell_give_up(struct wsm_shell *shell)
