@@ -811,9 +811,6 @@ WSMAN_API_EXPORT void WINAPI WSManRunShellCommandEx(WSMAN_SHELL_HANDLE shell, DW
                                                     WSMAN_SHELL_ASYNC *async,
                                                     WSMAN_COMMAND_HANDLE *command);
 
-/* The five functions for letting go of a shell and taking it up again are not in the library
- * of this release: a program that calls them does not link. */
-
 /* Lets go of a shell; it and its commands live on. Input accepted before is delivered first, and
  * a pending Receive sleeps until the shell is back. Completes once, with the shell.
  *

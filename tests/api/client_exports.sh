@@ -7,6 +7,8 @@ export LC_ALL
 library=$1
 
 expected='WSManCloseCommand WSManCloseOperation WSManCloseSession WSManCloseShell
+WSManConnectShell WSManConnectShellCommand WSManDisconnectShell WSManReconnectShell
+WSManReconnectShellCommand
 WSManCreateSession WSManCreateShell WSManCreateShellEx WSManDeinitialize WSManExtFree
 WSManExtIdentify WSManExtUtf16Length WSManExtUtf16ToUtf8 WSManExtUtf8ToUtf16
 WSManGetErrorMessage WSManGetSessionOptionAsDword WSManGetSessionOptionAsString

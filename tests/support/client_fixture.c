@@ -120,6 +120,94 @@ WSMAN_OPERATION_HANDLE signal_command(WSMAN_SHELL_HANDLE shell, WSMAN_COMMAND_HA
     return operation;
 }
 
+/* A copy of the caller's block that does not outlive the call. */
+static WSMAN_SHELL_ASYNC *lend_async(const struct recorder *recorder)
+{
+    WSMAN_SHELL_ASYNC *async = malloc(sizeof(*async));
+
+    assert_non_null(async);
+    *async = recorder->async;
+    return async;
+}
+
+static void take_back(void *block, size_t size)
+{
+    if (block == NULL)
+        return;
+    memset(block, 0x5a, size);
+    free(block);
+}
+
+void disconnect(WSMAN_SHELL_HANDLE shell, DWORD flags, const DWORD *idle_timeout_ms,
+                struct recorder *recorder)
+{
+    WSMAN_SHELL_ASYNC *async = lend_async(recorder);
+    WSMAN_SHELL_DISCONNECT_INFO *info = NULL;
+
+    if (idle_timeout_ms != NULL) {
+        info = malloc(sizeof(*info));
+        assert_non_null(info);
+        info->idleTimeoutMs = *idle_timeout_ms;
+    }
+    WSManDisconnectShell(shell, flags, info, async);
+    take_back(info, sizeof(*info));
+    take_back(async, sizeof(*async));
+}
+
+void reconnect(WSMAN_SHELL_HANDLE shell, DWORD flags, struct recorder *recorder)
+{
+    WSMAN_SHELL_ASYNC *async = lend_async(recorder);
+
+    WSManReconnectShell(shell, flags, async);
+    take_back(async, sizeof(*async));
+}
+
+void reconnect_command(WSMAN_COMMAND_HANDLE command, struct recorder *recorder)
+{
+    WSMAN_SHELL_ASYNC *async = lend_async(recorder);
+
+    WSManReconnectShellCommand(command, 0, async);
+    take_back(async, sizeof(*async));
+}
+
+/* Exactly one callback, of success; frees the recorder. */
+static void assert_done(struct recorder *recorder, const void *shell, const void *command)
+{
+    assert_last_code(recorder, 0);
+    assert_int_equal(recorder_last(recorder)->flags, WSMAN_FLAG_CALLBACK_END_OF_OPERATION);
+    if (shell != NULL)
+        assert_ptr_equal(recorder_last(recorder)->shell, shell);
+    assert_ptr_equal(recorder_last(recorder)->command, command);
+    assert_null(recorder_last(recorder)->operation);
+    assert_false(recorder_last(recorder)->has_data);
+    assert_int_equal(recorder->count, 1);
+    recorder_free(recorder);
+}
+
+void disconnect_shell(WSMAN_SHELL_HANDLE shell)
+{
+    struct recorder *recorder = recorder_new();
+
+    disconnect(shell, 0, NULL, recorder);
+    assert_done(recorder, shell, NULL);
+}
+
+void reconnect_shell(WSMAN_SHELL_HANDLE shell)
+{
+    struct recorder *recorder = recorder_new();
+
+    reconnect(shell, 0, recorder);
+    assert_done(recorder, shell, NULL);
+}
+
+void reconnect_shell_command(WSMAN_COMMAND_HANDLE command)
+{
+    struct recorder *recorder = recorder_new();
+
+    reconnect_command(command, recorder);
+    assert_done(recorder, NULL, command);
+}
+
 void close_command(WSMAN_COMMAND_HANDLE command)
 {
     struct recorder *recorder = recorder_new();

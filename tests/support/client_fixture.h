@@ -29,6 +29,15 @@ WSMAN_OPERATION_HANDLE send_text(WSMAN_SHELL_HANDLE shell, WSMAN_COMMAND_HANDLE 
                                  const char *text, bool end, struct recorder *recorder);
 WSMAN_OPERATION_HANDLE signal_command(WSMAN_SHELL_HANDLE shell, WSMAN_COMMAND_HANDLE command,
                                       PCWSTR code, struct recorder *recorder);
+/* Post the call with blocks that are poisoned and freed before they return; info NULL: none. */
+void disconnect(WSMAN_SHELL_HANDLE shell, DWORD flags, const DWORD *idle_timeout_ms,
+                struct recorder *recorder);
+void reconnect(WSMAN_SHELL_HANDLE shell, DWORD flags, struct recorder *recorder);
+void reconnect_command(WSMAN_COMMAND_HANDLE command, struct recorder *recorder);
+/* The same, and wait for success. */
+void disconnect_shell(WSMAN_SHELL_HANDLE shell);
+void reconnect_shell(WSMAN_SHELL_HANDLE shell);
+void reconnect_shell_command(WSMAN_COMMAND_HANDLE command);
 /* Wait for the callback and check that it reports success. */
 void close_command(WSMAN_COMMAND_HANDLE command);
 void close_shell(WSMAN_SHELL_HANDLE shell);

@@ -3,12 +3,16 @@
 
 #include "proto/command.h"
 #include "proto/create.h"
+#include "proto/disconnect.h"
+#include "proto/enumerate.h"
 #include "proto/fault.h"
 #include "proto/http.h"
 #include "proto/identify.h"
 #include "proto/receive.h"
 #include "proto/send.h"
 #include "proto/signal.h"
+
+#include "wsmerror.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -26,7 +30,13 @@
 
 #include <cmocka.h>
 
-enum { CONNECTIONS_MAX = 512, REQUESTS_MAX = 65536, DEADLINE_S = 10 };
+enum {
+    CONNECTIONS_MAX = 2048,
+    REQUESTS_MAX = 65536,
+    DEADLINE_S = 10,
+    SHELLS_MAX = 8,
+    PARKED_MAX = 32
+};
 
 enum answer_kind { ANSWER_OUTPUT, ANSWER_DONE, ANSWER_FAULT, ANSWER_STATE };
 
@@ -39,6 +49,11 @@ struct answer {
     bool ends;
     uint32_t number; /* exit code or fault */
     struct answer *next;
+};
+
+/* A shell id as text. */
+struct shell_name {
+    char text[64];
 };
 
 struct seen {
@@ -73,6 +88,15 @@ struct fake_service {
     size_t held_count;
     struct wsm_buf input;
     bool input_ended;
+    bool can_disconnect;
+    bool keeps_receives;
+    struct shell_name gone[SHELLS_MAX]; /* disconnected */
+    size_t gone_count;
+    struct shell_name parked[PARKED_MAX]; /* whose Receives wait */
+    size_t parked_count;
+    const char **items; /* what Enumerate lists, ended by NULL */
+    size_t item_count;
+    size_t items_per_answer;
 };
 
 static const struct timespec *deadline(void)
@@ -107,6 +131,59 @@ void fake_reply_fault(struct fake_reply *reply, const struct fake_request *reque
     wsm_fault_write(&reply->body, &headers.message_id, headers.relates_to, &err, "fake");
 }
 
+/* ---- Who is connected ---- */
+
+static struct shell_name shell_of(const struct fake_request *request)
+{
+    struct wsm_span id = wsm_envelope_selector(request->env, "ShellId");
+    struct shell_name name = { "" };
+
+    snprintf(name.text, sizeof(name.text), "%.*s", (int)id.len, (const char *)id.ptr);
+    return name;
+}
+
+/* Under the lock, as all here. */
+static size_t find_name(const struct shell_name *names, size_t count, const char *text)
+{
+    size_t i;
+
+    for (i = 0; i < count; i++) {
+        if (strcmp(names[i].text, text) == 0)
+            return i;
+    }
+    return count;
+}
+
+static bool is_gone(const struct fake_service *service, const char *shell)
+{
+    return find_name(service->gone, service->gone_count, shell) < service->gone_count;
+}
+
+static void come_back(struct fake_service *service, const char *shell)
+{
+    size_t i = find_name(service->gone, service->gone_count, shell);
+
+    if (i < service->gone_count)
+        service->gone[i] = service->gone[--service->gone_count];
+}
+
+static void leave(struct fake_service *service, const struct shell_name *shell)
+{
+    if (is_gone(service, shell->text))
+        return;
+    if (service->gone_count == SHELLS_MAX)
+        abort();
+    service->gone[service->gone_count++] = *shell;
+}
+
+static void unpark(struct fake_service *service, const char *shell)
+{
+    size_t i = find_name(service->parked, service->parked_count, shell);
+
+    service->parked[i] = service->parked[--service->parked_count];
+    pthread_cond_broadcast(&service->changed);
+}
+
 static bool peer_has_gone(int fd)
 {
     char byte;
@@ -115,15 +192,17 @@ static bool peer_has_gone(int fd)
 }
 
 /* Waits under the lock for an answer; false: the peer or the service went. The peer is
- * looked at also when there is one: what goes to a closed connection would be lost. */
-static bool wait_for_answer(struct fake_service *service, struct connection *connection)
+ * looked at also when there is one: what goes to a closed connection would be lost. Without one
+ * in the end, the shell has been disconnected. */
+static bool wait_for_answer(struct fake_service *service, struct connection *connection,
+                            const char *shell)
 {
     for (;;) {
         struct timespec soon;
 
         if (service->is_stopping || peer_has_gone(connection->fd))
             return false;
-        if (service->first != NULL)
+        if (service->first != NULL || (is_gone(service, shell) && !service->keeps_receives))
             return true;
         clock_gettime(CLOCK_REALTIME, &soon);
         soon.tv_nsec += 2000000;
@@ -146,15 +225,29 @@ static void answer_receive(struct fake_service *service, struct connection *conn
                            const struct fake_request *request, struct fake_reply *reply)
 {
     struct wsm_response_headers headers = headers_of(request, WSM_ACTION_RECEIVE "Response");
+    struct shell_name shell = shell_of(request);
     struct answer *answer;
 
     pthread_mutex_lock(&service->lock);
-    if (!wait_for_answer(service, connection)) {
-        reply->is_dropped = true;
+    if (is_gone(service, shell.text)) {
         pthread_mutex_unlock(&service->lock);
+        fake_reply_fault(reply, request, ERROR_WINRS_SHELL_DISCONNECTED, "disconnected");
         return;
     }
-    answer = service->first;
+    if (service->parked_count == PARKED_MAX)
+        abort();
+    service->parked[service->parked_count++] = shell;
+    reply->is_dropped = !wait_for_answer(service, connection, shell.text);
+    answer = reply->is_dropped ? NULL : service->first;
+    if (answer == NULL) {
+        unpark(service, shell.text);
+        pthread_mutex_unlock(&service->lock);
+        if (!reply->is_dropped)
+            fake_reply_fault(reply, request, ERROR_WSMAN_SERVICE_STREAM_DISCONNECTED,
+                             "disconnected");
+        return;
+    }
+    unpark(service, shell.text);
     service->first = answer->next;
     if (service->first == NULL)
         service->last = &service->first;
@@ -177,8 +270,11 @@ static void answer_receive(struct fake_service *service, struct connection *conn
     free(answer);
 }
 
-static void answer_create(const struct fake_request *request, struct fake_reply *reply)
+static void answer_create(struct fake_service *service, const struct fake_request *request,
+                          struct fake_reply *reply)
 {
+    static _Thread_local struct wsm_variable variables[WSM_ENV_VARIABLES_MAX];
+    struct wsm_create_request create;
     struct wsm_response_headers headers = headers_of(request, WSM_ACTION_CREATE "Response");
     struct wsm_create_response response = {
         .address = request->env->to,
@@ -194,7 +290,93 @@ static void answer_create(const struct fake_request *request, struct fake_reply 
         .shell.child_processes = -1,
     };
 
+    if (service->can_disconnect) {
+        if (wsm_create_request_parse(request->env, variables, &create, NULL))
+            response.shell.shell_id = create.shell_id;
+        response.shell.buffer_mode = wsm_span_str("Block");
+        response.shell.state = wsm_span_str("Connected");
+    }
     wsm_create_response_write(&reply->body, &headers, &response);
+}
+
+/* The Receives of the shell end first. */
+static void answer_disconnect(struct fake_service *service, const struct fake_request *request,
+                              struct fake_reply *reply)
+{
+    struct wsm_response_headers headers = headers_of(request, WSM_ACTION_DISCONNECT "Response");
+    struct shell_name shell = shell_of(request);
+
+    pthread_mutex_lock(&service->lock);
+    leave(service, &shell);
+    pthread_cond_broadcast(&service->changed);
+    while (!service->is_stopping && !service->keeps_receives &&
+           find_name(service->parked, service->parked_count, shell.text) < service->parked_count)
+        pthread_cond_wait(&service->changed, &service->lock);
+    pthread_mutex_unlock(&service->lock);
+    wsm_disconnect_response_write(&reply->body, &headers);
+}
+
+static void answer_reconnect(struct fake_service *service, const struct fake_request *request,
+                             struct fake_reply *reply)
+{
+    struct wsm_response_headers headers = headers_of(request, WSM_ACTION_RECONNECT "Response");
+
+    pthread_mutex_lock(&service->lock);
+    come_back(service, shell_of(request).text);
+    pthread_mutex_unlock(&service->lock);
+    wsm_reconnect_response_write(&reply->body, &headers);
+}
+
+static void answer_connect(struct fake_service *service, const struct fake_request *request,
+                           struct fake_reply *reply)
+{
+    struct wsm_response_headers headers = headers_of(request, WSM_ACTION_CONNECT "Response");
+    struct wsm_connect_response response = { .input_streams = wsm_span_str("") };
+    struct wsm_connect_request connect;
+
+    if (!wsm_connect_request_parse(request->env, &connect, NULL)) {
+        fake_reply_fault(reply, request, 87, "bad Connect");
+        return;
+    }
+    if (connect.command_id.len == 0) {
+        response.input_streams = wsm_span_str("stdin");
+        response.output_streams = wsm_span_str("stdout stderr");
+        pthread_mutex_lock(&service->lock);
+        come_back(service, shell_of(request).text);
+        pthread_mutex_unlock(&service->lock);
+    }
+    wsm_connect_response_write(&reply->body, &headers, &response);
+}
+
+/* The items in answers of so many; the context is the number of the next. */
+static void answer_items(struct fake_service *service, const struct fake_request *request,
+                         struct fake_reply *reply)
+{
+    bool is_pull = strcmp(request->name, "Pull") == 0;
+    struct wsm_response_headers headers = headers_of(
+        request, is_pull ? WSM_ACTION_PULL "Response" : WSM_ACTION_ENUMERATE "Response");
+    struct wsm_items_response response = { .is_pull = is_pull };
+    struct wsm_pull_request pull = { .max_elements = 0 };
+    struct wsm_buf items = WSM_BUF_INIT;
+    char context[24];
+    size_t next = 0;
+    size_t end;
+
+    if (is_pull && wsm_pull_request_parse(request->env, &pull, NULL))
+        next = strtoul((const char *)pull.context.ptr, NULL, 10);
+    end = next + service->items_per_answer;
+    if (end >= service->item_count) {
+        end = service->item_count;
+        response.is_end = true;
+    } else {
+        snprintf(context, sizeof(context), "%zu", end);
+        response.context = wsm_span_str(context);
+    }
+    for (; next < end; next++)
+        wsm_buf_append_str(&items, service->items[next]);
+    response.items = wsm_buf_span(&items);
+    wsm_items_response_write(&reply->body, &headers, &response);
+    wsm_buf_clear(&items);
 }
 
 static void answer_command(const struct fake_request *request, struct fake_reply *reply)
@@ -228,7 +410,15 @@ static void answer(struct fake_service *service, struct connection *connection,
     struct wsm_response_headers headers;
 
     if (strcmp(request->name, "Create") == 0) {
-        answer_create(request, reply);
+        answer_create(service, request, reply);
+    } else if (strcmp(request->name, "Disconnect") == 0) {
+        answer_disconnect(service, request, reply);
+    } else if (strcmp(request->name, "Reconnect") == 0) {
+        answer_reconnect(service, request, reply);
+    } else if (strcmp(request->name, "Connect") == 0) {
+        answer_connect(service, request, reply);
+    } else if (strcmp(request->name, "Enumerate") == 0 || strcmp(request->name, "Pull") == 0) {
+        answer_items(service, request, reply);
     } else if (strcmp(request->name, "Command") == 0) {
         answer_command(request, reply);
     } else if (strcmp(request->name, "Receive") == 0) {
@@ -282,6 +472,7 @@ static void create_fields(struct wsm_buf *out, const struct wsm_envelope *env)
     field(out, "input", create.input_streams);
     field(out, "output", create.output_streams);
     wsm_buf_printf(out, "idle=%lld\n", (long long)create.idle_timeout_ms);
+    field(out, "mode", create.buffer_mode);
     for (i = 0; i < create.variable_count; i++)
         wsm_buf_printf(out, "variable=%.*s:%.*s\n", (int)create.variables[i].name.len,
                        (const char *)create.variables[i].name.ptr,
@@ -324,6 +515,32 @@ static void receive_fields(struct wsm_buf *out, const struct wsm_envelope *env)
     field(out, "command", request.command_id);
 }
 
+static void link_fields(struct wsm_buf *out, const struct fake_request *request)
+{
+    struct wsm_disconnect_request disconnect;
+    struct wsm_reconnect_request reconnect;
+    struct wsm_connect_request connect;
+    struct wsm_enumerate_request enumerate;
+
+    if (strcmp(request->name, "Disconnect") == 0 &&
+        wsm_disconnect_request_parse(request->env, &disconnect, NULL)) {
+        wsm_buf_printf(out, "idle=%lld\n", (long long)disconnect.idle_timeout_ms);
+        field(out, "mode", wsm_span_str(wsm_buffer_mode_name(disconnect.buffer_mode)));
+    } else if (strcmp(request->name, "Reconnect") == 0 &&
+               wsm_reconnect_request_parse(request->env, &reconnect, NULL)) {
+        field(out, "command", reconnect.command_id);
+        field(out, "mode", wsm_span_str(wsm_buffer_mode_name(reconnect.buffer_mode)));
+    } else if (strcmp(request->name, "Connect") == 0 &&
+               wsm_connect_request_parse(request->env, &connect, NULL)) {
+        field(out, "command", connect.command_id);
+        field(out, "mode", wsm_span_str(wsm_buffer_mode_name(connect.buffer_mode)));
+    } else if (strcmp(request->name, "Enumerate") == 0 &&
+               wsm_enumerate_request_parse(request->env, &enumerate, NULL)) {
+        wsm_buf_printf(out, "optimized=%d\n", enumerate.is_optimized);
+        field(out, "filter", enumerate.shell_id);
+    }
+}
+
 static size_t remember(struct fake_service *service, const struct fake_request *request)
 {
     const struct wsm_envelope *env = request->env;
@@ -356,6 +573,7 @@ static size_t remember(struct fake_service *service, const struct fake_request *
         signal_fields(&out, env);
     if (strcmp(request->name, "Receive") == 0)
         receive_fields(&out, env);
+    link_fields(&out, request);
     wsm_buf_append_byte(&out, '\0');
     if (service->seen_count == REQUESTS_MAX)
         abort();
@@ -400,7 +618,8 @@ static void wait_released(struct fake_service *service, const char *name)
 static const char *name_of(const struct wsm_envelope *env)
 {
     static const char *const names[] = {
-        "Create", "Command", "Send", "Receive", "Signal", "Delete"
+        "Create",     "Command",   "Send",    "Receive",   "Signal", "Delete",
+        "Disconnect", "Reconnect", "Connect", "Enumerate", "Pull",
     };
     size_t i;
 
@@ -662,6 +881,23 @@ uint16_t fake_service_port(const struct fake_service *service)
 void fake_service_handler(struct fake_service *service, fake_handler handler)
 {
     service->handler = handler;
+}
+
+void fake_can_disconnect(struct fake_service *service)
+{
+    service->can_disconnect = true;
+}
+
+void fake_keep_receives(struct fake_service *service)
+{
+    service->keeps_receives = true;
+}
+
+void fake_items(struct fake_service *service, const char **items, size_t count, size_t per_answer)
+{
+    service->items = items;
+    service->item_count = count;
+    service->items_per_answer = per_answer;
 }
 
 static struct answer *push(struct fake_service *service, enum answer_kind kind)

@@ -16,7 +16,8 @@
 struct fake_service;
 
 struct fake_request {
-    const char *name; /* "Create", "Command", "Send", "Receive", "Signal", "Delete", "Identify" */
+    const char *name; /* "Create", "Command", "Send", "Receive", "Signal", "Delete", "Disconnect",
+                         "Reconnect", "Connect", "Enumerate", "Pull", "Identify" */
     const struct wsm_envelope *env;
     const char *authorization; /* header value, "" = none */
     int connection;            /* counts from 1 */
@@ -40,6 +41,14 @@ void fake_service_stop(struct fake_service *service);
 uint16_t fake_service_port(const struct fake_service *service);
 /* Before the first request of the kind. */
 void fake_service_handler(struct fake_service *service, fake_handler handler);
+
+/* Before the first request: Create answers that the shell can be disconnected, and takes the id
+ * that the client has chosen. */
+void fake_can_disconnect(struct fake_service *service);
+/* A Disconnect does not end the Receives that wait, which a server should do. */
+void fake_keep_receives(struct fake_service *service);
+/* What Enumerate and Pull list: XML elements, borrowed. */
+void fake_items(struct fake_service *service, const char **items, size_t count, size_t per_answer);
 
 /* Queues an answer to the next Receive; `out` and `err` NULL = no such stream. Receives wait
  * while none is queued. */
