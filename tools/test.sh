@@ -107,6 +107,7 @@ if [ "$(id -u)" -eq 0 ]; then
 fi
 
 mkdir -p build
+[ -z "$long" ] || export WSM_LONG=1 # tests/integration/fire_test.py
 
 stage 'debug build'
 build debug
