@@ -5,9 +5,16 @@
 
 #include <wsman.h>
 
+#ifndef _WIN32
+#include <stdint.h>
+typedef uint64_t UINT64;
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* ---- Who is there ---- */
 
 /* What a server says about itself. No pointer is NULL; an element that the server left out is
  * empty. */
@@ -49,6 +56,131 @@ WSMAN_API_EXPORT void WINAPI WSManExtIdentify(WSMAN_SESSION_HANDLE session, DWOR
                                               PVOID operationContext,
                                               WSMAN_EXT_IDENTIFY_FUNCTION completionFunction,
                                               WSMAN_OPERATION_HANDLE *operation);
+
+/* ---- Connecting ---- */
+
+/* An option of WSManConnectShell, value "true": takes a shell away from the client that it is
+ * connected to, of the same user. That client's Receives end with
+ * ERROR_WSMAN_SERVICE_STREAM_DISCONNECTED, its other calls with
+ * ERROR_WINRS_SHELL_CONNECTED_TO_DIFFERENT_CLIENT. Servers other than winrmd do not know it; a
+ * connected shell is refused there.
+ * Source: docs/exactly-once.md. */
+#define WSMAN_EXT_OPTION_TAKEOVER WSMAN_TEXT("WINRMD_TAKEOVER")
+
+/* ---- Listing ---- */
+
+/* A shell, as its server tells it. No pointer is NULL: what a server leaves out is empty, or 0.
+ * Borrowed until the callback returns. */
+typedef struct _WSMAN_EXT_SHELL {
+    PCWSTR shellId;
+    PCWSTR name;
+    PCWSTR resourceUri;
+    PCWSTR owner;
+    PCWSTR clientIP;
+    PCWSTR state;      /* Connected, Disconnected */
+    PCWSTR bufferMode; /* Block, Drop; empty for a shell that cannot be disconnected */
+    PCWSTR sessionId;  /* whose it is; winrmd only */
+    DWORD idleTimeoutMs;
+    DWORD runTimeSeconds;
+    DWORD inactivitySeconds;
+    DWORD childProcesses;
+    UINT64 memoryKiB;
+} WSMAN_EXT_SHELL;
+
+/* An output stream of a command; winrmd only. The offsets count the bytes that the command has
+ * written to it, from 0, also those dropped. confirmed <= served <= end. */
+typedef struct _WSMAN_EXT_STREAM {
+    PCWSTR name;
+    UINT64 confirmed;   /* below this the client has said that it has all */
+    UINT64 served;      /* below this all has been in an answer */
+    UINT64 servedAgain; /* how many bytes were in more than one answer */
+    UINT64 end;         /* written by the command */
+    UINT64 dropped;     /* how many bytes were thrown away, with the mode Drop */
+} WSMAN_EXT_STREAM;
+
+/* A command of a shell. No pointer is NULL but streams. Borrowed until the callback returns. */
+typedef struct _WSMAN_EXT_COMMAND {
+    PCWSTR commandId;
+    PCWSTR commandLine;
+    PCWSTR state;     /* Running, Pending, Done */
+    BOOL hasExitCode; /* exitCode is set; winrmd only, once it is done */
+    DWORD exitCode;
+    DWORD streamCount;
+    const WSMAN_EXT_STREAM *streams; /* NULL if there are none */
+} WSMAN_EXT_COMMAND;
+
+/* What was asked for; the other array is empty. */
+typedef struct _WSMAN_EXT_LIST {
+    DWORD shellCount;
+    const WSMAN_EXT_SHELL *shells;
+    DWORD commandCount;
+    const WSMAN_EXT_COMMAND *commands;
+} WSMAN_EXT_LIST;
+
+/* Called once, on a thread of the library, when one of the three functions below has ended.
+ *
+ * operationContext  the caller's
+ * flags             WSMAN_FLAG_CALLBACK_END_OF_OPERATION
+ * error             never NULL; code 0 is success; borrowed until the callback returns
+ * operation         the handle that the call stored; NULL after wrong arguments
+ * list              NULL if error->code is not 0, and from WSManExtDeleteShell; borrowed until the
+ *                   callback returns */
+typedef void(CALLBACK *WSMAN_EXT_LIST_FUNCTION)(PVOID operationContext, DWORD flags,
+                                                WSMAN_ERROR *error,
+                                                WSMAN_OPERATION_HANDLE operation,
+                                                const WSMAN_EXT_LIST *list);
+
+/* Lists the shells that the session's user has on its server, connected or not. Asynchronous:
+ * completes exactly once. Looking counts as no activity of a shell.
+ *
+ * session             not NULL
+ * flags               0
+ * operationContext    handed to the callback; may be NULL; must live until the callback
+ * completionFunction  not NULL; with NULL nothing is sent and *operation is NULL
+ * operation           out, not NULL; owned by the caller, ended by WSManCloseOperation, which
+ *                     cancels a listing still going on (ERROR_OPERATION_ABORTED)
+ *
+ * Errors: ERROR_WSMAN_CLIENT_NO_HANDLE (session), ERROR_WSMAN_CLIENT_INVALID_FLAG,
+ * ERROR_WSMAN_CLIENT_NULL_RESULT_PARAM (operation), ERROR_WSMAN_SESSION_ALREADY_CLOSED,
+ * ERROR_WSMAN_QUOTA_LIMIT (more than 65536 items, or 64 MiB); those of the network and the
+ * server. The time-out is option 1 of the session, for each message.
+ * May be called from any thread, also in a callback.
+ * Source: MS-WSMV 3.1.4.8; DSP0226, section Enumeration; Windows offers it only to scripts. */
+WSMAN_API_EXPORT void WINAPI WSManExtListShells(WSMAN_SESSION_HANDLE session, DWORD flags,
+                                                PVOID operationContext,
+                                                WSMAN_EXT_LIST_FUNCTION completionFunction,
+                                                WSMAN_OPERATION_HANDLE *operation);
+
+/* Lists the commands of a shell, running or done, until they are closed.
+ *
+ * shellId  not NULL; text of a GUID
+ * others   as WSManExtListShells
+ *
+ * Errors: those of WSManExtListShells, ERROR_WINRS_SHELL_CLIENTID_NOT_VALID (shellId),
+ * ERROR_WSMAN_UNEXPECTED_SELECTORS (no such shell, or another user's).
+ * Source: MS-WSMV 3.1.4.8. */
+WSMAN_API_EXPORT void WINAPI WSManExtListCommands(WSMAN_SESSION_HANDLE session, DWORD flags,
+                                                  PCWSTR shellId, PVOID operationContext,
+                                                  WSMAN_EXT_LIST_FUNCTION completionFunction,
+                                                  WSMAN_OPERATION_HANDLE *operation);
+
+/* Deletes a shell with its commands, whoever is connected to it, without connecting to it. Of the
+ * callback's list nothing is used.
+ *
+ * resourceUri  not NULL or blank; that of the shell, e.g. WSMAN_CMDSHELL_URI
+ * shellId      not NULL; text of a GUID
+ * others       as WSManExtListShells
+ *
+ * Errors: those of WSManExtListCommands, ERROR_WSMAN_CLIENT_BLANK_URI. The time-out is option 17,
+ * else 1.
+ * Source: MS-WSMV 3.1.4.4. */
+WSMAN_API_EXPORT void WINAPI WSManExtDeleteShell(WSMAN_SESSION_HANDLE session, DWORD flags,
+                                                 PCWSTR resourceUri, PCWSTR shellId,
+                                                 PVOID operationContext,
+                                                 WSMAN_EXT_LIST_FUNCTION completionFunction,
+                                                 WSMAN_OPERATION_HANDLE *operation);
+
+/* ---- Text ---- */
 
 /* Converts UTF-8 to UTF-16. Strict: NULL for an overlong form, a surrogate, a value above U+10FFFF
  * or a sequence cut off, and also without memory.

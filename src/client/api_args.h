@@ -15,6 +15,7 @@
 
 struct wsm_shell;
 struct wsm_command;
+struct wsm_operation;
 
 /* Sends a refused call to its callback; see api_refuse(). */
 struct wsm_api_call {
@@ -65,8 +66,13 @@ bool wsm_api_streams(const WSMAN_STREAM_ID_SET *set, const char *fallback, uint3
 /* Give it a handle, store that, and hand it to the loop; on failure it stays the caller's. */
 bool wsm_api_post_shell(struct wsm_shell *shell, WSMAN_SHELL_HANDLE *out_shell,
                         struct wsm_error *err) WSM_MUST_CHECK;
+bool wsm_api_post_operation(struct wsm_operation *operation, WSMAN_OPERATION_HANDLE *out_operation,
+                            struct wsm_error *err) WSM_MUST_CHECK;
 bool wsm_api_post_command(struct wsm_command *command, uint32_t version,
                           WSMAN_COMMAND_HANDLE *out_command, struct wsm_error *err) WSM_MUST_CHECK;
+
+/* api_list.c: the callback of a listing; dispatcher threads. */
+void wsm_api_run_list(const struct wsm_async *async, WSMAN_ERROR *error);
 
 /* The two-call protocol: writes text and NUL if they fit. Returns 0, 122, or OUTOFMEMORY. */
 DWORD wsm_api_give_text(const char *text, DWORD capacity, PWSTR out, DWORD *out_used);

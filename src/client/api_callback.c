@@ -145,6 +145,9 @@ void wsm_async_run(struct wsm_strand_item *item)
     case WSM_RESULT_IDENTITY:
         run_identity(async, &view.error);
         break;
+    case WSM_RESULT_LIST:
+        wsm_api_run_list(async, &view.error);
+        break;
     }
     free(view.detail);
 }

@@ -53,13 +53,11 @@ static struct wsm_operation *make(const struct operation_args *args, struct wsm_
     operation->shell_handle = args->shell;
     operation->command_handle = args->command;
     operation->async.callee = callee;
-    operation->opening.handle = on_open;
     return operation;
 }
 
-/* Gives it a handle and hands it to the loop; transfers `operation`. */
-static bool post(struct wsm_operation *operation, WSMAN_OPERATION_HANDLE *out_operation,
-                 struct wsm_error *err)
+bool wsm_api_post_operation(struct wsm_operation *operation, WSMAN_OPERATION_HANDLE *out_operation,
+                            struct wsm_error *err)
 {
     struct close_operation *reserve = calloc(1, sizeof(*reserve));
 
@@ -74,6 +72,7 @@ static bool post(struct wsm_operation *operation, WSMAN_OPERATION_HANDLE *out_op
     operation->async.handles = (struct wsm_handles){ .shell = operation->shell_handle,
                                                      .command = operation->command_handle,
                                                      .operation = operation->handle };
+    operation->opening.handle = on_open;
     *out_operation = (WSMAN_OPERATION_HANDLE)operation->handle; /* before it can call back */
     if (wsm_runtime_post(&operation->opening))
         return true;
@@ -99,7 +98,8 @@ static bool make_signal(const struct operation_args *args, DWORD flags, PCWSTR c
     operation = make(args, callee, err);
     if (operation == NULL)
         return false;
-    if (wsm_api_xml_text(code, "signal code", &operation->text, err) && post(operation, out, err))
+    if (wsm_api_xml_text(code, "signal code", &operation->text, err) &&
+        wsm_api_post_operation(operation, out, err))
         return true;
     wsm_operation_free(operation);
     return false;
@@ -143,7 +143,7 @@ static bool make_receive(const struct operation_args *args, DWORD flags,
     if ((streams == NULL ||
          wsm_api_streams(streams, NULL, ERROR_WSMAN_SHELL_INVALID_DESIRED_STREAMS, &operation->text,
                          err)) &&
-        post(operation, out, err))
+        wsm_api_post_operation(operation, out, err))
         return true;
     wsm_operation_free(operation);
     return false;
@@ -198,7 +198,7 @@ static bool make_send(const struct operation_args *args, PCWSTR stream, const WS
     if (!wsm_buf_ok(&operation->data))
         (void)wsm_fail_memory(err, "input");
     else if (wsm_api_xml_text(stream, "stream name", &operation->text, err) &&
-             post(operation, out, err))
+             wsm_api_post_operation(operation, out, err))
         return true;
     wsm_operation_free(operation);
     return false;
@@ -238,7 +238,7 @@ static bool make_identify(const struct operation_args *args, DWORD flags, struct
     operation = make(args, callee, err);
     if (operation == NULL)
         return false;
-    if (post(operation, out, err))
+    if (wsm_api_post_operation(operation, out, err))
         return true;
     wsm_operation_free(operation);
     return false;

@@ -2,6 +2,7 @@
  * is made in api_callback.c. */
 #include "client/async.h"
 
+#include "client/listing.h"
 #include "client/session.h"
 #include "wsmerror.h"
 
@@ -66,4 +67,5 @@ void wsm_async_clear(struct wsm_async *async)
 {
     wsm_error_clear(&async->error);
     wsm_buf_clear(&async->text);
+    wsm_listing_free(async->listing);
 }

@@ -9,6 +9,7 @@
 
 #include <stdint.h>
 
+struct wsm_listing;
 struct wsm_session;
 
 /* The application's function and context, both borrowed until the last callback. Only
@@ -32,6 +33,7 @@ enum wsm_result {
     WSM_RESULT_CONNECT,  /* text: XML of the answer to Connect */
     WSM_RESULT_DONE,     /* exit_code */
     WSM_RESULT_IDENTITY, /* text: four texts, each ended by NUL */
+    WSM_RESULT_LIST,     /* listing, NULL = nothing to tell */
 };
 
 enum wsm_async_state {
@@ -49,7 +51,8 @@ struct wsm_async {
     uint32_t flags; /* beside END_OF_OPERATION */
     struct wsm_error error;
     enum wsm_result result;
-    struct wsm_buf text; /* owned */
+    struct wsm_buf text;         /* owned */
+    struct wsm_listing *listing; /* owned */
     uint32_t exit_code;
     struct wsm_session *session; /* borrowed, NULL = none; counts the callback while queued */
     void (*on_returned)(struct wsm_async *async); /* loop thread; may free the owner */

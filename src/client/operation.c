@@ -1,5 +1,5 @@
 /* What all operations share: finding the target, taking turns, ending once, being
- * released. What they say on the wire is in send.c, receive.c, signal.c, identify.c. */
+ * released. What they say on the wire is in send.c, receive.c, signal.c, identify.c, listing.c. */
 #include "client/operation.h"
 
 #include "base/log.h"
@@ -68,6 +68,7 @@ void wsm_operation_free(struct wsm_operation *operation)
     wsm_async_clear(&operation->async);
     wsm_buf_clear(&operation->data);
     free(operation->text);
+    free(operation->resource_uri);
     free(operation);
 }
 
@@ -188,7 +189,7 @@ static bool find_command(struct wsm_operation *operation, struct wsm_error *err)
 
 static bool find_target(struct wsm_operation *operation, struct wsm_error *err)
 {
-    if (operation->shell_handle == 0) { /* Identify */
+    if (operation->shell_handle == 0) {
         operation->session = wsm_runtime_handle_find(operation->session_handle, WSM_HANDLE_SESSION);
     } else {
         operation->shell = wsm_runtime_handle_find(operation->shell_handle, WSM_HANDLE_SHELL);

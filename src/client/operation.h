@@ -1,4 +1,4 @@
-/* Send, Receive, Signal and Identify of the application. Loop thread, but for what is made
+/* Send, Receive, Signal, Identify and listing of the application. Loop thread, but for what is made
  * before it is posted. */
 #ifndef WSM_CLIENT_OPERATION_H
 #define WSM_CLIENT_OPERATION_H
@@ -50,17 +50,20 @@ extern const struct wsm_operation_kind wsm_send_kind;
 extern const struct wsm_operation_kind wsm_receive_kind;
 extern const struct wsm_operation_kind wsm_signal_kind;
 extern const struct wsm_operation_kind wsm_identify_kind;
+extern const struct wsm_operation_kind wsm_list_shells_kind;
+extern const struct wsm_operation_kind wsm_list_commands_kind;
+extern const struct wsm_operation_kind wsm_delete_kind;
 
 struct wsm_operation {
     struct wsm_message opening; /* posts the operation to the loop */
     const struct wsm_operation_kind *kind;
-    uintptr_t session_handle; /* Identify; else the two below; 0 = none */
+    uintptr_t session_handle; /* those that need no shell; else the two below; 0 = none */
     uintptr_t shell_handle;
     uintptr_t command_handle;
     uintptr_t handle;
     struct wsm_session *session;   /* borrowed: outlives it; NULL = it was gone already */
     struct wsm_shell *shell;       /* held until the last callback has returned; NULL = none */
-    struct wsm_endpoint *endpoint; /* borrowed while WAITING or ACTIVE; NULL = Identify, or wrong */
+    struct wsm_endpoint *endpoint; /* borrowed while WAITING or ACTIVE; NULL = no shell, or wrong */
     struct wsm_strand *own_strand; /* owned; only where there is no shell */
     struct wsm_list node;          /* in session->operations */
     struct wsm_list endpoint_node; /* in endpoint->operations */
@@ -68,11 +71,12 @@ struct wsm_operation {
     struct wsm_exchange exchange;
     struct wsm_async async;
 
-    char *text;                 /* owned: signal code, stream of a Send, streams of a Receive */
-    struct wsm_buf data;        /* owned: of a Send */
-    size_t sent;                /* bytes of data that the server has taken */
-    size_t chunk;               /* bytes of data on the wire */
-    bool end_of_stream;         /* of a Send */
+    char *text;          /* owned: signal code, stream of a Send, streams of a Receive, shell id */
+    char *resource_uri;  /* owned: of the shell to delete */
+    struct wsm_buf data; /* owned: of a Send */
+    size_t sent;         /* bytes of data that the server has taken */
+    size_t chunk;        /* bytes of data on the wire */
+    bool end_of_stream;  /* of a Send */
     struct wsm_list deliveries; /* of a Receive: answers on the strand, in their order */
 };
 
