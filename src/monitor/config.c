@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum kind { LISTEN, BOOLEAN, NUMBER, PATH };
+enum kind { LISTEN, BOOLEAN, NUMBER, NUMBER_OR_0, PATH };
 
 static const struct setting {
     const char *name;
@@ -40,6 +40,8 @@ static const struct setting {
     [WSM_SETTING_MAX_PACKET_RETRIEVAL_TIME_SECONDS] = { "MaxPacketRetrievalTimeSeconds", NUMBER, 1,
                                                         86400, 120 },
     [WSM_SETTING_DRAIN_TIMEOUT] = { "DrainTimeout", NUMBER, 0, INT32_MAX, 0 },
+    [WSM_SETTING_AUTO_DISCONNECT_TIMEOUT] = { "AutoDisconnectTimeout", NUMBER_OR_0, 1000, INT32_MAX,
+                                              60000 },
 };
 
 struct wsm_config_user wsm_config_this_user(void)
@@ -149,15 +151,17 @@ static bool parse_number(const struct setting *setting, struct wsm_span text, in
 {
     int64_t number = 0;
     bool ok = text.len > 0 && text.len <= 12; /* cannot overflow */
+    bool is_none;
 
     for (size_t i = 0; i < text.len && ok; i++) {
         ok = text.ptr[i] >= '0' && text.ptr[i] <= '9';
         number = number * 10 + (text.ptr[i] - '0');
     }
-    if (!ok || number < setting->lowest || number > setting->highest)
-        return wsm_fail(err, ERROR_INVALID_PARAMETER,
-                        "must be a number from %" PRId64 " to %" PRId64, setting->lowest,
-                        setting->highest);
+    is_none = ok && number == 0 && setting->kind == NUMBER_OR_0;
+    if (!is_none && (!ok || number < setting->lowest || number > setting->highest))
+        return wsm_fail(
+            err, ERROR_INVALID_PARAMETER, "must be %sa number from %" PRId64 " to %" PRId64,
+            setting->kind == NUMBER_OR_0 ? "0 or " : "", setting->lowest, setting->highest);
     *out = number;
     return true;
 }
@@ -208,6 +212,7 @@ static bool set_value(struct wsm_config *config, enum wsm_setting which, struct 
     case BOOLEAN:
         return parse_boolean(text, &config->numbers[which], err);
     case NUMBER:
+    case NUMBER_OR_0:
         return parse_number(setting, text, &config->numbers[which], err);
     case PATH:
         return parse_path(text, &config->paths[which], err);
@@ -385,6 +390,7 @@ void wsm_config_write(const struct wsm_config *config, struct wsm_buf *out)
             wsm_buf_append_byte(out, 0);
             break;
         case NUMBER:
+        case NUMBER_OR_0:
             wsm_buf_printf(out, "%s=%" PRId64, setting->name, config->numbers[i]);
             wsm_buf_append_byte(out, 0);
             break;

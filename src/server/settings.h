@@ -20,7 +20,8 @@ struct wsm_settings {
     int64_t max_timeout_ms;      /* longest OperationTimeout */
     int64_t packet_retrieval_ms; /* for a whole request to arrive */
     int64_t drain_timeout_ms;
-    size_t max_envelope_size; /* bytes */
+    int64_t auto_disconnect_ms; /* 0 = never */
+    size_t max_envelope_size;   /* bytes */
     size_t max_connections;
     size_t max_shells_per_user; /* 0 = no limit */
     uint32_t max_commands_per_shell;

@@ -85,7 +85,8 @@ static const char DEFAULTS[] = "Listen=127.0.0.1:5985\n"
                                "MaxShellsPerUser=30\n"
                                "MaxConcurrentCommandsPerShell=1000\n"
                                "MaxPacketRetrievalTimeSeconds=120\n"
-                               "DrainTimeout=0\n";
+                               "DrainTimeout=0\n"
+                               "AutoDisconnectTimeout=60000\n";
 
 static void test_config_defaults_of_root(void **state)
 {
@@ -148,13 +149,14 @@ static void test_config_reads_every_kind(void **state)
                    "UsersFile = /with blanks/users#1\n"
                    "MaxEnvelopeSizekb = 032\n"
                    "MaxTimeoutms=4294967295\n"
+                   "AutoDisconnectTimeout = 0\n"
                    "DrainTimeout = 5"); /* no line end */
     text = written(&config);
     assert_non_null(strstr(text, "Listen=127.0.0.1:0\nListen=[::1]:65535\nAllowUnencrypted=true\n"
                                  "Basic=true\nUsersFile=/with blanks/users#1\n"));
     assert_non_null(strstr(text, "\nMaxEnvelopeSizekb=32\n"));
     assert_non_null(strstr(text, "\nMaxTimeoutms=4294967295\n"));
-    assert_non_null(strstr(text, "\nDrainTimeout=5\n"));
+    assert_non_null(strstr(text, "\nDrainTimeout=5\nAutoDisconnectTimeout=0\n"));
     free(text);
     wsm_config_clear(&config);
 }
@@ -224,6 +226,8 @@ static void test_config_error_names_the_allowed_range(void **state)
           "file, line 1: DrainTimeout must be a number from 0 to 2147483647" },
         { "DrainTimeout = 99999999999999999999",
           "file, line 1: DrainTimeout must be a number from 0 to 2147483647" },
+        { "AutoDisconnectTimeout = 999",
+          "file, line 1: AutoDisconnectTimeout must be 0 or a number from 1000 to 2147483647" },
         { "MaxTimeoutms = 499",
           "file, line 1: MaxTimeoutms must be a number from 500 to 4294967295" },
         { "UsersFile =", "file, line 1: UsersFile must be a path" },

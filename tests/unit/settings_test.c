@@ -34,6 +34,7 @@ static void test_settings_are_typed(void **state)
 {
     static const char list[] = "Basic=true\0AllowUnencrypted=TRUE\0UsersFile=/etc/winrmd/users\0"
                                "MaxEnvelopeSizekb=32\0MaxPacketRetrievalTimeSeconds=7\0"
+                               "AutoDisconnectTimeout=1500\0"
                                "MaxConnections=3\0LogLevel=debug\0Listen=127.0.0.1:5985";
     struct wsm_settings settings;
     uint32_t code;
@@ -46,6 +47,7 @@ static void test_settings_are_typed(void **state)
     assert_string_equal(settings.users_file, "/etc/winrmd/users");
     assert_int_equal(settings.max_envelope_size, 32768);
     assert_int_equal(settings.packet_retrieval_ms, 7000);
+    assert_int_equal(settings.auto_disconnect_ms, 1500);
     assert_int_equal(settings.max_connections, 3);
     assert_int_equal(settings.log_level, WSM_LOG_DEBUG);
     wsm_settings_clear(&settings);
