@@ -16,13 +16,24 @@ enum {
 };
 
 /* Row: state now; column: message; cell: next, "-" ends the connection.
- *            HELLO    SHELL      COMMAND  REPORT_END  DONE FAILED OUTPUT ANSWER  GONE
- * GREETING   REPORT   -          -        -           -                          GONE
- * REPORT     -        COMMANDS   -        -           -                          GONE
- * COMMANDS   -        -          COMMANDS READY       -                          GONE
- * READY      -        -          -        -           READY                      GONE
- * GONE       -        -          -        -           GONE                       - */
-enum state { STATE_REFUSED, STATE_GREETING, STATE_REPORT, STATE_COMMANDS, STATE_READY, STATE_GONE };
+ *             HELLO   SHELL       COMMAND     REPORT_END  DONE FAILED STARTED    GONE
+ *                                                         OUTPUT ANSWER
+ * GREETING    REPORT  -           -           -           -                      GONE
+ * REPORT      -       COMMANDS    -           -           -                      GONE
+ * COMMANDS    -       -           COMMANDS    READY       -                      GONE
+ * READY       -       INSPECTION  -           -           READY                  GONE
+ * INSPECTION  -       -           INSPECTION  READY       INSPECTION             GONE
+ * GONE        -       -           -           -           GONE                   -    */
+enum state {
+    STATE_REFUSED,
+    STATE_GREETING,
+    STATE_REPORT,
+    STATE_COMMANDS,
+    STATE_READY,
+    STATE_INSPECTION,
+    STATE_GONE,
+    STATES
+};
 
 union message {
     struct wsm_host_hello hello;
@@ -45,6 +56,7 @@ struct wsm_host_link {
     struct wsm_error farewell; /* what GONE said */
     uint64_t last_number;
     struct wsm_list calls[BUCKETS];
+    struct wsm_list inspections; /* calls too, in the order in which they will be answered */
 };
 
 static struct wsm_host_call *call_find(struct wsm_host_link *host, uint64_t number)
@@ -95,17 +107,54 @@ void wsm_host_link_send_tail(struct wsm_host_link *host, const struct wsm_messag
     wsm_link_send_tail(host->link, type, message, tail);
 }
 
+void wsm_host_link_inspect(struct wsm_host_link *host, struct wsm_host_call *call,
+                           const struct wsm_host_call_events *events)
+{
+    struct wsm_host_inspect message = { .request = ++host->last_number };
+
+    call->number = message.request;
+    call->events = events;
+    wsm_list_add(&host->inspections, &call->node);
+    wsm_link_send(host->link, &wsm_host_inspect_type, &message);
+}
+
+bool wsm_host_link_is_open(const struct wsm_host_link *host)
+{
+    return host != NULL && host->link != NULL;
+}
+
+bool wsm_host_link_is_broken(const struct wsm_host_link *host)
+{
+    return host->link == NULL && host->state != STATE_GONE;
+}
+
 static void end_call(struct wsm_host_call *call, const struct wsm_error *err)
 {
     wsm_host_call_drop(call);
     call->events->on_end(call, err);
 }
 
+static void end_list(struct wsm_list *calls, const struct wsm_error *err)
+{
+    while (!wsm_list_is_empty(calls))
+        end_call(WSM_CONTAINER_OF(calls->next, struct wsm_host_call, node), err);
+}
+
+static bool has_calls(const struct wsm_host_link *host)
+{
+    for (size_t i = 0; i < BUCKETS; i++)
+        if (!wsm_list_is_empty(&host->calls[i]))
+            return true;
+    return !wsm_list_is_empty(&host->inspections);
+}
+
+/* Also those that begin because others end. */
 static void end_all(struct wsm_host_link *host, const struct wsm_error *err)
 {
-    for (size_t i = 0; i < BUCKETS; i++) {
-        while (!wsm_list_is_empty(&host->calls[i]))
-            end_call(WSM_CONTAINER_OF(host->calls[i].next, struct wsm_host_call, node), err);
+    while (has_calls(host)) {
+        for (size_t i = 0; i < BUCKETS; i++)
+            end_list(&host->calls[i], err);
+        end_list(&host->inspections, err);
     }
 }
 
@@ -132,22 +181,49 @@ static bool on_hello(struct wsm_host_link *host, const union message *m)
            m->hello.highest >= WSM_HOST_VERSION_LOWEST;
 }
 
+/* The inspection that is being answered; NULL: nobody asked. */
+static struct wsm_host_call *inspection(const struct wsm_host_link *host)
+{
+    return wsm_list_is_empty(&host->inspections)
+               ? NULL
+               : WSM_CONTAINER_OF(host->inspections.next, struct wsm_host_call, node);
+}
+
 static bool on_shell(struct wsm_host_link *host, const union message *m)
 {
-    host->events->on_shell(host->context, &m->shell);
-    return true;
+    struct wsm_host_call *call = inspection(host);
+
+    if (host->state == STATE_COMMANDS) {
+        host->events->on_shell(host->context, &m->shell);
+        return true;
+    }
+    if (call != NULL && call->events->on_shell != NULL)
+        call->events->on_shell(call, &m->shell);
+    return call != NULL;
 }
 
 static bool on_command(struct wsm_host_link *host, const union message *m)
 {
-    host->events->on_command(host->context, &m->command);
+    struct wsm_host_call *call = inspection(host);
+
+    if (host->state == STATE_COMMANDS)
+        host->events->on_command(host->context, &m->command);
+    else if (call != NULL && call->events->on_command != NULL)
+        call->events->on_command(call, &m->command);
     return true;
 }
 
 static bool on_report_end(struct wsm_host_link *host, const union message *m)
 {
-    (void)m;
-    host->events->on_ready(host->context); /* may close the link */
+    struct wsm_host_call *call = inspection(host);
+
+    if (call == NULL) {
+        host->events->on_ready(host->context); /* may close the link */
+        return true;
+    }
+    if (m->report_end.request != call->number)
+        return false;
+    end_call(call, NULL);
     return true;
 }
 
@@ -185,6 +261,8 @@ static bool on_failed(struct wsm_host_link *host, const union message *m)
     struct wsm_host_call *call = call_find(host, m->failed.request);
     struct wsm_error err = WSM_ERROR_INIT;
 
+    if (call == NULL && inspection(host) != NULL && inspection(host)->number == m->failed.request)
+        call = inspection(host);
     if (call == NULL)
         return true;
     take_reason(&err, m->failed.code == 0 ? ERROR_INTERNAL_ERROR : m->failed.code, m->failed.text);
@@ -237,34 +315,50 @@ static bool on_gone(struct wsm_host_link *host, const union message *m)
     return true;
 }
 
-/* accepted: one bit a state; next: 0 = stays. Mirrors the table above. */
+/* Column of a message, row of a state: what is next. Mirrors the table above. */
+#define ANSWERS                                                             \
+    {                                                                       \
+        [STATE_READY] = STATE_READY, [STATE_INSPECTION] = STATE_INSPECTION, \
+        [STATE_GONE] = STATE_GONE                                           \
+    }
 static const struct rule {
     const struct wsm_message_type *type;
-    unsigned accepted;
-    enum state next;
+    enum state next[STATES];
     bool (*on_message)(struct wsm_host_link *host, const union message *m);
 } rules[] = {
-    { &wsm_host_hello_type, 1U << STATE_GREETING, STATE_REPORT, on_hello },
-    { &wsm_host_shell_type, 1U << STATE_REPORT, STATE_COMMANDS, on_shell },
-    { &wsm_host_command_type, 1U << STATE_COMMANDS, STATE_REFUSED, on_command },
-    { &wsm_host_report_end_type, 1U << STATE_COMMANDS, STATE_READY, on_report_end },
-    { &wsm_host_done_type, 1U << STATE_READY | 1U << STATE_GONE, STATE_REFUSED, on_done },
-    { &wsm_host_failed_type, 1U << STATE_READY | 1U << STATE_GONE, STATE_REFUSED, on_failed },
-    { &wsm_host_output_type, 1U << STATE_READY | 1U << STATE_GONE, STATE_REFUSED, on_output },
-    { &wsm_host_answer_type, 1U << STATE_READY | 1U << STATE_GONE, STATE_REFUSED, on_answer },
-    { &wsm_host_started_type, 1U << STATE_READY | 1U << STATE_GONE, STATE_REFUSED, on_started },
+    { &wsm_host_hello_type, { [STATE_GREETING] = STATE_REPORT }, on_hello },
+    { &wsm_host_shell_type,
+      { [STATE_REPORT] = STATE_COMMANDS, [STATE_READY] = STATE_INSPECTION },
+      on_shell },
+    { &wsm_host_command_type,
+      { [STATE_COMMANDS] = STATE_COMMANDS, [STATE_INSPECTION] = STATE_INSPECTION },
+      on_command },
+    { &wsm_host_report_end_type,
+      { [STATE_COMMANDS] = STATE_READY, [STATE_INSPECTION] = STATE_READY },
+      on_report_end },
+    { &wsm_host_done_type, ANSWERS, on_done },
+    { &wsm_host_failed_type, ANSWERS, on_failed },
+    { &wsm_host_output_type, ANSWERS, on_output },
+    { &wsm_host_answer_type, ANSWERS, on_answer },
+    { &wsm_host_started_type, ANSWERS, on_started },
     { &wsm_host_gone_type,
-      1U << STATE_GREETING | 1U << STATE_REPORT | 1U << STATE_COMMANDS | 1U << STATE_READY,
-      STATE_GONE, on_gone },
+      { [STATE_GREETING] = STATE_GONE,
+        [STATE_REPORT] = STATE_GONE,
+        [STATE_COMMANDS] = STATE_GONE,
+        [STATE_READY] = STATE_GONE,
+        [STATE_INSPECTION] = STATE_GONE },
+      on_gone },
 };
+#undef ANSWERS
 
 /* The only writer of host->state. */
 static bool step(struct wsm_host_link *host, const struct rule *rule)
 {
-    if ((rule->accepted & (1U << host->state)) == 0)
+    enum state next = rule->next[host->state];
+
+    if (next == STATE_REFUSED)
         return false;
-    if (rule->next != STATE_REFUSED)
-        host->state = rule->next;
+    host->state = next;
     return true;
 }
 
@@ -314,6 +408,7 @@ struct wsm_host_link *wsm_host_link_open(uv_loop_t *loop, int fd,
     }
     for (size_t i = 0; i < BUCKETS; i++)
         wsm_list_init(&host->calls[i]);
+    wsm_list_init(&host->inspections);
     (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof(send_buffer));
     host->events = events;
     host->context = context;

@@ -18,6 +18,9 @@ struct wsm_host_call_events {
     void (*on_answer)(struct wsm_host_call *call, const struct wsm_host_answer *answer);
     /* RUN only, else NULL: instead of DONE. Borrowed. */
     void (*on_started)(struct wsm_host_call *call, const struct wsm_host_started *started);
+    /* INSPECT only, else NULL: the report, before on_end. Borrowed. */
+    void (*on_shell)(struct wsm_host_call *call, const struct wsm_host_shell *shell);
+    void (*on_command)(struct wsm_host_call *call, const struct wsm_host_command *command);
 };
 
 /* Embedded by who asks. */
@@ -30,6 +33,7 @@ struct wsm_host_call {
 struct wsm_host_link;
 
 struct wsm_host_link_events {
+    /* The report after the greeting. */
     void (*on_shell)(void *context, const struct wsm_host_shell *shell);
     void (*on_command)(void *context, const struct wsm_host_command *command);
     void (*on_ready)(void *context);
@@ -50,6 +54,13 @@ uint64_t wsm_host_link_number(struct wsm_host_link *link);
 /* Registers a call; the result goes into the message's `request`. */
 uint64_t wsm_host_link_expect(struct wsm_host_link *link, struct wsm_host_call *call,
                               const struct wsm_host_call_events *events);
+/* Asks for the report; on_end (err NULL) comes behind it. The call cannot be dropped. */
+void wsm_host_link_inspect(struct wsm_host_link *link, struct wsm_host_call *call,
+                           const struct wsm_host_call_events *events);
+/* For on_end with an error. Open: the host said no. Broken: the connection ended before the
+ * host had answered or said that it ends, so nobody knows what it did. */
+bool wsm_host_link_is_open(const struct wsm_host_link *link);
+bool wsm_host_link_is_broken(const struct wsm_host_link *link);
 /* The call is not wanted any more; its answer will be skipped. Harmless when it ended. */
 void wsm_host_call_drop(struct wsm_host_call *call);
 

@@ -23,6 +23,7 @@ enum {
     USER_TIMEOUT_MS = 60000,    /* a vanished peer: unacknowledged for that long */
     REFUSED_BODY_MAX = 1048576, /* bytes of a refused request that are read and dropped */
     PIPELINED_MAX = 4096,       /* one byte too many is enough to know */
+    SESSIONS_MAX = 4,           /* that a connection counts for; then the oldest is forgotten */
     READ_CHUNK = 16384,
     READ_CHUNK_BULK = 262144,
 };
@@ -124,6 +125,7 @@ struct wsm_http_conn {
     struct wsm_auth_waiter waiter;
     struct wsm_logon *logon;       /* owned reference, from the check to the exchange */
     struct wsm_exchange *exchange; /* borrowed until it is answered */
+    struct wsm_session *sessions[SESSIONS_MAX]; /* joined; the newest first, NULL behind the last */
     struct request request;
     int64_t linger_since_ms;
     char peer[64]; /* a numeric address; the longest has 45 characters and a scope */
@@ -191,6 +193,15 @@ struct wsm_carrier *wsm_http_conn_carrier(struct wsm_http_conn *hc)
 
 /* ---- the end ---- */
 
+static void leave_sessions(struct wsm_http_conn *hc)
+{
+    for (size_t i = 0; i < SESSIONS_MAX; i++) {
+        if (hc->sessions[i] != NULL)
+            wsm_session_leave(hc->sessions[i]);
+        hc->sessions[i] = NULL;
+    }
+}
+
 static void drop_exchange(struct wsm_http_conn *hc)
 {
     struct wsm_exchange *exchange = hc->exchange;
@@ -217,6 +228,7 @@ static void end(struct wsm_http_conn *hc, bool with_reset)
     else
         wsm_conn_close(&hc->conn);
     drop_exchange(hc);
+    leave_sessions(hc);
 }
 
 void wsm_http_conn_abort(struct wsm_http_conn *hc)
@@ -231,6 +243,7 @@ static void finish(struct wsm_http_conn *hc)
     wsm_list_remove(&hc->waiter.node);
     hc->linger_since_ms = wsm_service_now(hc->service);
     drop_exchange(hc);
+    leave_sessions(hc);
     read_up_to(hc, REFUSED_BODY_MAX);
     settle(hc);
 }
@@ -858,6 +871,23 @@ bool wsm_http_conn_park(struct wsm_http_conn *hc)
         return true;
     finish(hc);
     return false;
+}
+
+void wsm_http_conn_join(struct wsm_http_conn *hc, struct wsm_span session_id)
+{
+    const char *user = hc->exchange->logon->user;
+    struct wsm_session *session;
+
+    for (size_t i = 0; i < SESSIONS_MAX; i++)
+        if (hc->sessions[i] != NULL && wsm_session_is(hc->sessions[i], user, session_id))
+            return;
+    session = wsm_sessions_join(&hc->service->sessions, user, session_id);
+    if (session == NULL)
+        return; /* of none; without memory it may be let go of too early, and heals itself */
+    if (hc->sessions[SESSIONS_MAX - 1] != NULL)
+        wsm_session_leave(hc->sessions[SESSIONS_MAX - 1]);
+    memmove(&hc->sessions[1], &hc->sessions[0], (SESSIONS_MAX - 1) * sizeof(hc->sessions[0]));
+    hc->sessions[0] = session;
 }
 
 bool wsm_http_conn_keeps(const struct wsm_http_conn *hc)

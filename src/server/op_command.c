@@ -44,31 +44,36 @@ static void answer(struct start *start, const struct wsm_guid *id)
 static void on_end(struct wsm_host_call *call, const struct wsm_error *err)
 {
     struct start *start = WSM_CONTAINER_OF(call, struct start, call);
+    struct wsm_shell *shell = start->shell;
     struct wsm_error fault = WSM_ERROR_INIT;
 
     wsm_fail(&fault, err->code, "%s", wsm_error_text(err));
     start_fail(start, &fault);
+    wsm_shell_leave(shell);
 }
 
 static void on_started(struct wsm_host_call *call, const struct wsm_host_started *started)
 {
     struct start *start = WSM_CONTAINER_OF(call, struct start, call);
     struct wsm_error fault = WSM_ERROR_INIT;
-    struct wsm_command *command = wsm_command_find(start->shell, started->command_id);
+    struct wsm_shell *shell = start->shell;
+    struct wsm_command *command = wsm_command_find(shell, started->command_id);
     struct wsm_guid id;
 
     /* one that was terminated since is added too, and goes when something asks for it */
     if (command == NULL && wsm_guid_parse(started->command_id, &id))
-        command = wsm_command_add(start->shell, &id);
+        command = wsm_command_add(shell, &id);
     if (command == NULL) {
         wsm_fail(&fault, ERROR_INTERNAL_ERROR, "command %s: not enough memory, or a bad id",
                  start->id.text);
         start_fail(start, &fault);
+        wsm_shell_leave(shell);
         return;
     }
     answer(start, &command->id);
     wsm_exchange_free(start->exchange);
     free(start);
+    wsm_shell_leave(shell);
 }
 
 static bool wants_skip_shell(const struct wsm_envelope *env, bool *out, struct wsm_error *err)
@@ -116,6 +121,7 @@ static bool send_run(struct start *start, const struct wsm_command_request *requ
         wsm_buf_clear(&text);
         return wsm_fail_memory(err, "command line");
     }
+    wsm_shell_enter(start->shell);
     message.request = wsm_host_link_expect(start->shell->link, &start->call, &events);
     wsm_host_link_send(start->shell->link, &wsm_host_run_type, &message);
     wsm_buf_clear(&text);

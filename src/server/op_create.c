@@ -5,14 +5,18 @@
 
 #include "base/log.h"
 #include "ipc/stream_names.h"
+#include "proto/extension.h"
+#include "server/change.h"
 #include "server/dispatch.h"
 #include "server/http_conn.h"
 #include "server/service.h"
 #include "wsmerror.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
-static const char *const options[] = { "WINRS_NOPROFILE", "WINRS_CODEPAGE", NULL };
+static const char *const options[] = { "WINRS_NOPROFILE", "WINRS_CODEPAGE", WSM_OPTION_CLIENT,
+                                       NULL };
 
 /* One Create under way; owned by itself, ends with the answer. */
 struct create {
@@ -26,6 +30,8 @@ struct create {
     uint32_t output_bits;
     uint32_t code_page;
     int64_t idle_timeout_ms;
+    enum wsm_buffer_mode buffer_mode;
+    char client_ip[64];
     bool is_id_ours; /* the client chose none, so without an answer nobody knows it */
     struct wsm_variable variables[WSM_ENV_VARIABLES_MAX];
 };
@@ -127,6 +133,7 @@ static bool check_room(struct create *create, const struct wsm_guid *id, struct 
 static void answer(struct create *create)
 {
     struct wsm_exchange *exchange = create->exchange;
+    const struct wsm_holder *holder = &create->shell->holder;
     struct wsm_response response = WSM_RESPONSE_INIT;
     struct wsm_response_headers headers = wsm_response_open(&response, exchange, 200,
                                                             WSM_ACTION_CREATE "Response");
@@ -143,9 +150,21 @@ static void answer(struct create *create)
     msg.shell.max_idle_timeout_ms = exchange->service->settings.max_idle_timeout_ms;
     msg.shell.input_streams = create->input_streams;
     msg.shell.output_streams = create->output_streams;
+    if (holder->can_disconnect) {
+        msg.shell.buffer_mode = wsm_span_str(wsm_buffer_mode_name(create->buffer_mode));
+        msg.shell.state = wsm_span_str(holder->connection == WSM_HOST_CONNECTED ? "Connected"
+                                                                                : "Disconnected");
+    }
     wsm_create_response_write(&response.out, &headers, &msg);
     wsm_response_send(&response, exchange, NULL);
     wsm_response_clear(&response);
+}
+
+/* Only a client that named both can say later which shell it means, and that it is the one
+ * who had it. */
+static bool can_disconnect(const struct create *create)
+{
+    return !create->is_id_ours && wsm_span_trim(create->exchange->env.session_id).len > 0;
 }
 
 /* Nobody will ever ask for it. */
@@ -154,7 +173,7 @@ static void discard(struct wsm_shell *shell)
     struct wsm_host_delete message = { .request = wsm_host_link_number(shell->link) };
 
     wsm_host_link_send(shell->link, &wsm_host_delete_type, &message);
-    wsm_shell_deleting(shell);
+    wsm_shell_deleting(shell, NULL);
 }
 
 /* The host has agreed, or not. */
@@ -179,6 +198,8 @@ static void on_opened(struct wsm_host_call *call, const struct wsm_error *err)
         discard(shell);
         wsm_log_info("shell %s of %s deleted: its client is gone", shell->id.text, shell->owner);
     } else {
+        wsm_holder_create(&shell->holder, create->exchange->env.session_id, 0,
+                          can_disconnect(create));
         wsm_shell_opened(shell);
         if (create->exchange->conn != NULL)
             answer(create);
@@ -201,7 +222,12 @@ static void open_host(struct create *create)
         .idle_timeout_ms = create->idle_timeout_ms,
         .drain_timeout_ms = settings->drain_timeout_ms,
         .commands_max = settings->max_commands_per_shell,
+        .can_disconnect = can_disconnect(create),
+        .buffer_mode = (uint8_t)wsm_change_buffer_mode(create->buffer_mode),
+        .session_id = create->exchange->env.session_id,
         .create_message_id = wsm_span_str(create->shell->create_message_id),
+        .name = create->request.name,
+        .client_ip = wsm_span_str(create->client_ip),
     };
 
     for (size_t i = 0; i < create->request.variable_count; i++) {
@@ -284,6 +310,11 @@ static bool start(struct create *create, struct wsm_error *err)
         !wsm_create_request_parse(&exchange->env, create->variables, &create->request, err) ||
         !check_id(create, &id, err) || !check_streams(create, err))
         return false;
+    if (!wsm_buffer_mode_parse(create->request.buffer_mode, &create->buffer_mode) ||
+        create->buffer_mode == WSM_BUFFER_UNCHANGED)
+        create->buffer_mode = WSM_BUFFER_BLOCK;
+    snprintf(create->client_ip, sizeof(create->client_ip), "%s",
+             wsm_http_conn_peer(exchange->conn));
     create->idle_timeout_ms = wsm_settings_idle_timeout(&service->settings,
                                                         create->request.idle_timeout_ms);
     first = find_first(create, &id);

@@ -68,6 +68,12 @@ void wsm_receive_abort(struct wsm_command *command, const struct wsm_error *err)
         receive_fail_with(command->receive, err);
 }
 
+void wsm_receive_let_go(struct wsm_command *command, const struct wsm_error *err)
+{
+    if (command->receive != NULL && !command->receive->is_decided)
+        receive_fail_with(command->receive, err);
+}
+
 /* ---- confirming ---- */
 
 static void confirm(struct wsm_command *command, const uint64_t upto[WSM_HOST_STREAMS], bool final)

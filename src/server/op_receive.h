@@ -8,6 +8,10 @@
  * fetched ahead is thrown away (the host has it, or nobody may have it any more). */
 void wsm_receive_abort(struct wsm_command *command, const struct wsm_error *err);
 
+/* The shell is about to be disconnected: a Receive that has not asked the host yet ends with
+ * `err` (borrowed); the host answers the others. */
+void wsm_receive_let_go(struct wsm_command *command, const struct wsm_error *err);
+
 /* Called by fetch.c. command->fetch is complete; or it is gone, and err (borrowed) says why. */
 void wsm_receive_on_fetched(struct wsm_command *command);
 void wsm_receive_on_fetch_failed(struct wsm_command *command, const struct wsm_error *err);

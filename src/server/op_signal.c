@@ -43,10 +43,12 @@ static void on_end(struct wsm_host_call *call, const struct wsm_error *err)
     struct wsm_response response = WSM_RESPONSE_INIT;
     struct wsm_error fault = WSM_ERROR_INIT;
     struct wsm_response_headers headers;
+    struct wsm_shell *shell = op->shell;
 
     if (err != NULL) {
         wsm_fail(&fault, err->code, "%s", wsm_error_text(err));
         signalling_fail(op, &fault);
+        wsm_shell_leave(shell);
         return;
     }
     if (op->signal == WSM_HOST_SIGNAL_TERMINATE)
@@ -59,6 +61,7 @@ static void on_end(struct wsm_host_call *call, const struct wsm_error *err)
     }
     wsm_exchange_free(op->exchange);
     free(op);
+    wsm_shell_leave(shell);
 }
 
 static bool check(struct signalling *op, struct wsm_error *err)
@@ -104,6 +107,7 @@ static void send_signal(struct signalling *op)
     message.command_id = wsm_span_str(op->command_id.text);
     wsm_exchange_request_id(op->exchange, message_id);
     message.message_id = wsm_span_str(message_id);
+    wsm_shell_enter(op->shell);
     message.request = wsm_host_link_expect(op->shell->link, &op->call, &events);
     wsm_host_link_send(op->shell->link, &wsm_host_signal_type, &message);
 }

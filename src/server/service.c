@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "ipc/control_messages.h"
+#include "server/change.h"
 #include "server/exchange.h"
 #include "server/http_conn.h"
 #include "wsmerror.h"
@@ -98,6 +99,29 @@ static void resume(void *context, struct wsm_exchange *exchange)
     service->handlers->on_resume(exchange);
 }
 
+static void on_held(void *context, const struct wsm_shell *shell)
+{
+    struct wsm_service *service = context;
+
+    if (shell->holder.can_disconnect)
+        wsm_sessions_expect(&service->sessions, shell->owner,
+                            wsm_span_str(shell->holder.session_id));
+}
+
+static bool session_holds(void *context, const char *user, const char *id)
+{
+    struct wsm_service *service = context;
+
+    return wsm_change_holds(&service->shells, user, id);
+}
+
+static void on_session_gone(void *context, const char *user, const char *id)
+{
+    struct wsm_service *service = context;
+
+    wsm_change_let_go(&service->shells, user, id);
+}
+
 void wsm_service_on_connection(struct wsm_service *service, bool has_come)
 {
     service->connection_count += has_come ? 1 : (size_t)-1;
@@ -148,6 +172,7 @@ static bool on_settings(struct wsm_service *service, const union message *m, int
     wsm_error_clear(&err);
     wsm_log_set_sink(wsm_log_to_stderr, service->settings.log_level);
     service->auth.users_file = service->settings.users_file;
+    service->sessions.timeout_ms = service->settings.auto_disconnect_ms;
     return ok;
 }
 
@@ -277,7 +302,8 @@ static void on_lost(void *context, const struct wsm_error *err)
 int wsm_service_run(int monitor_fd, const struct wsm_service_handlers *handlers)
 {
     static const struct wsm_link_events events = { on_message, on_lost };
-    static const struct wsm_shell_table_events shell_events = { connect_host, resume };
+    static const struct wsm_shell_table_events shell_events = { connect_host, resume, on_held };
+    static const struct wsm_sessions_events session_events = { session_holds, on_session_gone };
     static const struct wsm_control_hello hello = { WSM_CONTROL_VERSION };
     static struct wsm_service service; /* for the life of the process */
     struct wsm_error err = WSM_ERROR_INIT;
@@ -297,6 +323,8 @@ int wsm_service_run(int monitor_fd, const struct wsm_service_handlers *handlers)
     explicit_bzero(secret, sizeof(secret));
     random_bytes(&service.parser.salt, sizeof(service.parser.salt));
     wsm_shell_table_init(&service.shells, &service.loop, &shell_events, &service);
+    wsm_sessions_init(&service.sessions, &service.loop, &session_events, &service);
+    wsm_contexts_init(&service.contexts, &service.loop);
     service.monitor = wsm_link_open(&service.loop, monitor_fd, &events, &service, &err);
     if (service.monitor == NULL) {
         wsm_log_error("monitor: %s", wsm_error_text(&err));

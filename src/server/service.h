@@ -5,6 +5,8 @@
 #include "base/guid.h"
 #include "proto/xml.h"
 #include "server/authenticator.h"
+#include "server/contexts.h"
+#include "server/sessions.h"
 #include "server/settings.h"
 #include "server/shell_table.h"
 
@@ -28,6 +30,8 @@ struct wsm_service {
     struct wsm_link *monitor; /* owned */
     struct wsm_authenticator auth;
     struct wsm_shell_table shells;
+    struct wsm_sessions sessions;
+    struct wsm_contexts contexts; /* of enumerations */
     struct wsm_list waiting;      /* exchanges that came before the hosts were known */
     struct wsm_buf scratch;       /* owned: for one function at a time */
     struct wsm_xml_parser parser; /* of requests */

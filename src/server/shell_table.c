@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "ipc/stream_names.h"
+#include "server/change.h"
 #include "server/exchange.h"
 #include "server/op_receive.h"
 #include "server/op_send.h"
@@ -35,9 +36,10 @@ static const char *const state_names[WSM_SHELL_STATES] = {
  * OPEN             -               -        -       DELETING  RECONNECTING  ENDED
  * RECONNECTING     GREETING AGAIN  -        -       -         -             ENDED
  * GREETING AGAIN   -               OPEN     -       -         ENDED         ENDED
- * DELETING         -               -        -       -         ENDED         ENDED
+ * DELETING         -               -        -       -         RECONNECTING  ENDED
  * One attempt only: a connection that breaks while it is being made anew ends the shell here.
- * A shell that was found starts in GREETING AGAIN. */
+ * A shell that was found starts in GREETING AGAIN. In DELETING the end of the connection is
+ * LOST only if somebody must know whether the host is gone, else GONE. */
 static const enum wsm_shell_state next_state[WSM_SHELL_STATES][EVENT_COUNT] = {
     [WSM_SHELL_STARTING] = { [EVENT_HOST] = WSM_SHELL_GREETING, [EVENT_GONE] = WSM_SHELL_ENDED },
     [WSM_SHELL_GREETING] = { [EVENT_READY] = WSM_SHELL_OPENING,
@@ -55,7 +57,8 @@ static const enum wsm_shell_state next_state[WSM_SHELL_STATES][EVENT_COUNT] = {
     [WSM_SHELL_GREETING_AGAIN] = { [EVENT_READY] = WSM_SHELL_OPEN,
                                    [EVENT_LOST] = WSM_SHELL_ENDED,
                                    [EVENT_GONE] = WSM_SHELL_ENDED },
-    [WSM_SHELL_DELETING] = { [EVENT_LOST] = WSM_SHELL_ENDED, [EVENT_GONE] = WSM_SHELL_ENDED },
+    [WSM_SHELL_DELETING] = { [EVENT_LOST] = WSM_SHELL_RECONNECTING,
+                             [EVENT_GONE] = WSM_SHELL_ENDED },
 };
 
 /* The only writer of shell->state. */
@@ -159,19 +162,34 @@ bool wsm_shell_exists(struct wsm_shell_table *table, const char *owner, const st
     return find(table, owner, id) != NULL;
 }
 
-size_t wsm_shell_count(struct wsm_shell_table *table, const char *owner)
+struct wsm_shell *wsm_shell_next(struct wsm_shell_table *table, const char *owner,
+                                 struct wsm_shell *previous)
 {
-    size_t count = 0;
+    struct wsm_list *head = previous == NULL ? table->buckets : bucket(table, &previous->id);
+    struct wsm_list *node = previous == NULL ? head : &previous->node;
 
-    for (size_t i = 0; i < WSM_SHELL_BUCKETS; i++) {
-        struct wsm_list *node;
-
-        WSM_LIST_FOREACH (node, &table->buckets[i]) {
+    for (;;) {
+        node = node->next;
+        if (node == head) {
+            if (++head == table->buckets + WSM_SHELL_BUCKETS)
+                return NULL;
+            node = head;
+        } else {
             struct wsm_shell *shell = WSM_CONTAINER_OF(node, struct wsm_shell, node);
 
-            count += shell->state != WSM_SHELL_DELETING && strcmp(shell->owner, owner) == 0;
+            if (strcmp(shell->owner, owner) == 0)
+                return shell;
         }
     }
+}
+
+size_t wsm_shell_count(struct wsm_shell_table *table, const char *owner)
+{
+    struct wsm_shell *shell = NULL;
+    size_t count = 0;
+
+    while ((shell = wsm_shell_next(table, owner, shell)) != NULL)
+        count += shell->state != WSM_SHELL_DELETING;
     return count;
 }
 
@@ -202,37 +220,48 @@ struct wsm_shell *wsm_shell_add(struct wsm_shell_table *table, const char *owner
     return shell_new(table, wsm_span_str(owner), id, WSM_SHELL_STARTING);
 }
 
+/* In their order. Those that have to wait again come behind the list. */
 static void resume_waiting(struct wsm_shell_table *table, struct wsm_list *waiting)
 {
+    struct wsm_list list;
+
+    wsm_list_init(&list);
     while (!wsm_list_is_empty(waiting)) {
-        struct wsm_exchange *exchange = WSM_CONTAINER_OF(waiting->next, struct wsm_exchange, node);
+        struct wsm_list *node = waiting->next;
+
+        wsm_list_remove(node);
+        wsm_list_add(&list, node);
+    }
+    while (!wsm_list_is_empty(&list)) {
+        struct wsm_exchange *exchange = WSM_CONTAINER_OF(list.next, struct wsm_exchange, node);
 
         wsm_list_remove(&exchange->node);
         table->events->resume(table->context, exchange);
     }
 }
 
+static void tell_deleter(struct wsm_shell *shell, const struct wsm_error *err)
+{
+    struct wsm_shell_deleter *deleter = shell->deleter;
+
+    shell->deleter = NULL;
+    if (deleter != NULL)
+        deleter->on_end(deleter, err);
+}
+
 /* Ends everything that hangs on a shell in state ENDED; err says why. The link is closed
  * already, or closed here. */
 static void shell_free(struct wsm_shell *shell, const struct wsm_error *err)
 {
-    struct wsm_list waiting;
-
     wsm_list_remove(&shell->node);
-    wsm_host_link_close(shell->link, err);
+    wsm_host_link_close(shell->link, err); /* a change under way ends too */
     shell->link = NULL;
     if (shell->on_started != NULL)
         shell->on_started(shell, err);
     while (!wsm_list_is_empty(&shell->commands))
         wsm_command_remove(WSM_CONTAINER_OF(shell->commands.next, struct wsm_command, node), err);
-    wsm_list_init(&waiting);
-    while (!wsm_list_is_empty(&shell->waiting)) {
-        struct wsm_list *node = shell->waiting.next;
-
-        wsm_list_remove(node);
-        wsm_list_add(&waiting, node);
-    }
-    resume_waiting(shell->table, &waiting); /* they find it no more */
+    tell_deleter(shell, NULL);
+    resume_waiting(shell->table, &shell->waiting); /* they find it no more */
     free(shell->owner);
     free(shell);
 }
@@ -290,30 +319,47 @@ static void on_link_ready(void *context)
     }
     if (!step(shell, EVENT_READY))
         return;
-    if (shell->state == WSM_SHELL_OPENING && shell->on_started != NULL)
-        shell->on_started(shell, NULL);
-    else if (shell->state == WSM_SHELL_OPEN)
-        resume_waiting(shell->table, &shell->waiting);
+    if (shell->state == WSM_SHELL_OPENING) {
+        if (shell->on_started != NULL)
+            shell->on_started(shell, NULL);
+        return;
+    }
+    wsm_fail(&err, ERROR_OPERATION_ABORTED, "the connection to the shell was lost; it still runs");
+    tell_deleter(shell, &err);
+    wsm_error_clear(&err);
+    shell->table->events->on_held(shell->table->context, shell);
+    resume_waiting(shell->table, &shell->waiting);
+}
+
+/* The connection is lost: is there a reason to ask the monitor for another one? */
+static bool is_worth_another(const struct wsm_shell *shell)
+{
+    return shell->state == WSM_SHELL_OPEN ||
+           (shell->state == WSM_SHELL_DELETING && shell->deleter != NULL);
 }
 
 static void on_link_lost(void *context, const struct wsm_error *err, bool is_gone)
 {
     struct wsm_shell *shell = context;
+    struct wsm_error aborted = WSM_ERROR_INIT;
 
     shell->link = NULL;
     if (is_gone)
         wsm_log_info("shell %s of %s ended: %s", shell->id.text, shell->owner, wsm_error_text(err));
-    if (is_gone || shell->state != WSM_SHELL_OPEN) {
-        struct wsm_error aborted = WSM_ERROR_INIT;
-
-        wsm_fail(&aborted, ERROR_OPERATION_ABORTED, "the shell has ended");
-        shell_end(shell, is_gone ? EVENT_GONE : EVENT_LOST, &aborted);
-        wsm_error_clear(&aborted);
+    if (!is_gone && is_worth_another(shell)) {
+        if (step(shell, EVENT_LOST))
+            shell->monitor_request = shell->table->events->connect_host(shell->table->context,
+                                                                        shell->host_id);
         return;
     }
-    if (step(shell, EVENT_LOST))
-        shell->monitor_request = shell->table->events->connect_host(shell->table->context,
-                                                                    shell->host_id);
+    wsm_fail(&aborted, ERROR_OPERATION_ABORTED, "the shell has ended");
+    if (!is_gone && shell->state != WSM_SHELL_DELETING) {
+        tell_deleter(shell, &aborted); /* lost twice: nobody knows */
+        shell_end(shell, EVENT_LOST, &aborted);
+    } else {
+        shell_end(shell, EVENT_GONE, &aborted);
+    }
+    wsm_error_clear(&aborted);
 }
 
 static void attach(struct wsm_shell *shell, int fd)
@@ -375,23 +421,28 @@ void wsm_shell_table_on_host_failed(struct wsm_shell_table *table, uint64_t requ
 
     if (shell == NULL)
         return;
-    if (shell->state == WSM_SHELL_RECONNECTING)
+    if (shell->state == WSM_SHELL_RECONNECTING && shell->deleter == NULL)
         wsm_log_info("shell %s of %s ended: its host is gone", shell->id.text, shell->owner);
+    if (err->code != ERROR_WSMAN_UNEXPECTED_SELECTORS)
+        tell_deleter(shell, err); /* it may be there all the same */
     shell_end(shell, EVENT_GONE, err);
 }
 
 void wsm_shell_opened(struct wsm_shell *shell)
 {
     shell->on_started = NULL;
-    if (step(shell, EVENT_OPENED))
-        resume_waiting(shell->table, &shell->waiting);
+    if (!step(shell, EVENT_OPENED))
+        return;
+    shell->table->events->on_held(shell->table->context, shell);
+    resume_waiting(shell->table, &shell->waiting);
 }
 
-void wsm_shell_deleting(struct wsm_shell *shell)
+void wsm_shell_deleting(struct wsm_shell *shell, struct wsm_shell_deleter *deleter)
 {
     struct wsm_error aborted = WSM_ERROR_INIT;
 
     shell->on_started = NULL;
+    shell->deleter = deleter;
     if (!step(shell, EVENT_DELETE))
         return;
     wsm_fail(&aborted, ERROR_OPERATION_ABORTED, "the shell was deleted");
@@ -405,6 +456,42 @@ void wsm_shell_abandon(struct wsm_shell *shell, const struct wsm_error *err)
 {
     shell->on_started = NULL;
     shell_end(shell, EVENT_GONE, err);
+}
+
+bool wsm_shell_is_ready(const struct wsm_shell *shell)
+{
+    return shell->state == WSM_SHELL_OPEN && wsm_host_link_is_open(shell->link);
+}
+
+void wsm_shell_wait(struct wsm_shell *shell, struct wsm_exchange *exchange)
+{
+    if (exchange->conn == NULL) {
+        wsm_exchange_free(exchange);
+        return;
+    }
+    exchange->events = NULL; /* as dispatch has it: it has not begun */
+    wsm_list_add(&shell->waiting, &exchange->node);
+}
+
+void wsm_shell_enter(struct wsm_shell *shell)
+{
+    shell->users++;
+}
+
+void wsm_shell_leave(struct wsm_shell *shell)
+{
+    if (--shell->users == 0 && shell->change != NULL)
+        wsm_change_on_quiet(shell->change);
+}
+
+void wsm_shell_changed(struct wsm_shell *shell)
+{
+    shell->change = NULL;
+    if (!wsm_shell_is_ready(shell))
+        return; /* they go on later */
+    if (shell->holder.connection == WSM_HOST_CONNECTED)
+        shell->table->events->on_held(shell->table->context, shell);
+    resume_waiting(shell->table, &shell->waiting);
 }
 
 struct wsm_command *wsm_command_find(struct wsm_shell *shell, struct wsm_span id)

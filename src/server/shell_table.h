@@ -15,6 +15,7 @@ enum {
     WSM_REPORTED_COMMANDS_MAX = 65536, /* a host runs as its user and may say anything */
 };
 
+struct wsm_change;
 struct wsm_exchange;
 struct wsm_fetch;
 struct wsm_receive;
@@ -76,11 +77,21 @@ struct wsm_shell {
     char create_message_id[WSM_HOST_ID_MAX + 1]; /* empty = none to compare with */
     struct wsm_list commands;
     size_t command_count;
-    struct wsm_list waiting; /* exchanges that go on when the shell is OPEN, or has ended */
+    struct wsm_list waiting;   /* exchanges that go on when the shell is OPEN and nothing changes,
+                                  or when it has ended */
+    unsigned users;            /* Commands and Signals under way */
+    struct wsm_change *change; /* of who holds it, under way; owned by itself, see change.h */
+    struct wsm_shell_deleter *deleter; /* borrowed; NULL: nobody waits for its end */
     /* Who creates it: told once it can be opened (err NULL) or never will be (borrowed).
      * NULL for shells that were found. */
     void (*on_started)(struct wsm_shell *shell, const struct wsm_error *err);
     void *creator; /* borrowed */
+};
+
+/* Who must know whether a shell has ended. Embedded by the operation. */
+struct wsm_shell_deleter {
+    /* Once: it has ended (err NULL), or cannot be told to (borrowed): then it goes on. */
+    void (*on_end)(struct wsm_shell_deleter *deleter, const struct wsm_error *err);
 };
 
 /* What the table needs of others; the context is the service. */
@@ -89,6 +100,8 @@ struct wsm_shell_table_events {
     uint64_t (*connect_host)(void *context, uint64_t host_id);
     /* An exchange waited for the shell; it can be dispatched again. */
     void (*resume)(void *context, struct wsm_exchange *exchange);
+    /* A session holds a connected shell from now on, or is found to. */
+    void (*on_held)(void *context, const struct wsm_shell *shell);
 };
 
 struct wsm_shell_table {
@@ -128,10 +141,30 @@ void wsm_shell_table_on_host_failed(struct wsm_shell_table *table, uint64_t requ
 
 /* Its creator has told the host (state OPENING) and the host has agreed. */
 void wsm_shell_opened(struct wsm_shell *shell);
-/* From now on it is not found any more; goes when its host goes. */
-void wsm_shell_deleting(struct wsm_shell *shell);
+/* DELETE was sent. It is not found any more and goes when its host goes. With a deleter the
+ * connection that breaks proves nothing: the monitor is asked. */
+void wsm_shell_deleting(struct wsm_shell *shell, struct wsm_shell_deleter *deleter);
 /* Something failed for good before it was open. Frees it. */
 void wsm_shell_abandon(struct wsm_shell *shell, const struct wsm_error *err);
+
+/* Can its host be asked now? */
+bool wsm_shell_is_ready(const struct wsm_shell *shell);
+/* The exchange goes on when the shell is ready and nothing changes it, or has ended. Takes it
+ * over; one whose client is gone is freed. */
+void wsm_shell_wait(struct wsm_shell *shell, struct wsm_exchange *exchange);
+
+/* Around each Command and Signal while it is under way here, so that a Disconnect can
+ * wait until there is none. A Send that was handed to the host does not count: what the host
+ * has for want of room is kept. */
+void wsm_shell_enter(struct wsm_shell *shell);
+void wsm_shell_leave(struct wsm_shell *shell);
+/* The change is over: what waited for its end goes on. */
+void wsm_shell_changed(struct wsm_shell *shell);
+
+/* Goes through the user's shells, those that are being made or deleted too: the next one
+ * after `previous` (NULL = the first), in no order that means anything. */
+struct wsm_shell *wsm_shell_next(struct wsm_shell_table *table, const char *owner,
+                                 struct wsm_shell *previous);
 
 /* Commands. */
 struct wsm_command *wsm_command_find(struct wsm_shell *shell, struct wsm_span id);

@@ -24,6 +24,7 @@ struct fixture {
     struct wsm_channel host; /* the host's end */
     uint64_t connects;       /* how often the monitor was asked */
     uint64_t last_host_id;
+    int held;    /* on_held calls */
     int started; /* on_started calls */
     uint32_t started_code;
     int ended; /* calls that ended */
@@ -47,6 +48,14 @@ static void resume(void *context, struct wsm_exchange *exchange)
     fail_msg("no exchange waits in these tests");
 }
 
+static void on_held(void *context, const struct wsm_shell *shell)
+{
+    struct fixture *f = context;
+
+    (void)shell;
+    f->held++;
+}
+
 static void on_started(struct wsm_shell *shell, const struct wsm_error *err)
 {
     (void)shell;
@@ -56,7 +65,7 @@ static void on_started(struct wsm_shell *shell, const struct wsm_error *err)
 
 static int setup(void **state)
 {
-    static const struct wsm_shell_table_events events = { connect_host, resume };
+    static const struct wsm_shell_table_events events = { connect_host, resume, on_held };
     struct fixture *f = calloc(1, sizeof(*f));
 
     if (f == NULL || uv_loop_init(&f->loop) != 0)
@@ -221,7 +230,7 @@ static void test_shell_table_finds_what_a_create_made(void **state)
     assert_null(created(f, "alice", "", NULL));
     shell->create_message_id[0] = '\0'; /* too long to be remembered */
     assert_null(created(f, "alice", "", ID));
-    wsm_shell_deleting(shell);
+    wsm_shell_deleting(shell, NULL);
     assert_null(created(f, "alice", CREATE, ID));
 }
 
@@ -314,7 +323,7 @@ static void test_shell_table_deleted_shell_is_not_found_but_exists(void **state)
     struct wsm_shell *shell = adopted(f);
     struct wsm_guid id = shell->id;
 
-    wsm_shell_deleting(shell);
+    wsm_shell_deleting(shell, NULL);
     assert_null(found(f, "alice"));
     assert_true(wsm_shell_exists(&f->table, "alice", &id));
     assert_int_equal(wsm_shell_count(&f->table, "alice"), 0);
