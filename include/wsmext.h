@@ -180,6 +180,68 @@ WSMAN_API_EXPORT void WINAPI WSManExtDeleteShell(WSMAN_SESSION_HANDLE session, D
                                                  WSMAN_EXT_LIST_FUNCTION completionFunction,
                                                  WSMAN_OPERATION_HANDLE *operation);
 
+/* ---- When a connection breaks ----
+ *
+ * Shells made or connected to through an API handle of version 1.1, on a server of this
+ * implementation, outlive their connections. A request whose connection broke is sent again until
+ * the server answers, and is carried out only once; output goes on at the very byte where it
+ * stopped. No operation notices; the callback of WSManCreateShell or WSManConnectShell is told,
+ * each time with exactly one flag, code 0 and the shell's handle:
+ *   WSMAN_FLAG_CALLBACK_NETWORK_FAILURE_DETECTED             once
+ *   WSMAN_FLAG_CALLBACK_RETRYING_AFTER_NETWORK_FAILURE       for each try
+ * and then either
+ *   WSMAN_FLAG_CALLBACK_RECONNECTED_AFTER_NETWORK_FAILURE    all goes on
+ * or, after the retry time,
+ *   WSMAN_FLAG_CALLBACK_SHELL_AUTODISCONNECTING
+ *   WSMAN_FLAG_CALLBACK_SHELL_AUTODISCONNECTED               WSManReconnectShell may be tried
+ * Then what was sent without an answer ends with the network's error, and what receives output
+ * sleeps until the shell and its command are reconnected. Any other server, and API handles of
+ * version 1.0: the operations end with the network's error, and there are no notices. */
+
+/* Sets for how long shells of a session try to reach their server after a connection broke; what
+ * is under way already keeps its time.
+ *
+ * session       not NULL
+ * milliseconds  up to 2147483647; 0 = not at all: operations end with the network's error. The
+ *               first value is 240000; WSManGetSessionOptionAsDword with
+ *               WSMAN_OPTION_MAX_RETRY_TIME reads it
+ *
+ * Returns 0, or ERROR_WSMAN_CLIENT_NO_HANDLE (NULL), ERROR_INVALID_PARAMETER (milliseconds),
+ * ERROR_WSMAN_SESSION_ALREADY_CLOSED.
+ * May be called from any thread, also in a callback. */
+WSMAN_API_EXPORT DWORD WINAPI WSManExtSetRetryTime(WSMAN_SESSION_HANDLE session,
+                                                   DWORD milliseconds);
+
+/* An option for WSManConnectShellCommand: where the output of the command is to go on. Its value
+ * is NAME=DELIVERED:START for each stream, separated by blanks, as in "stdout=7000:7000
+ * stderr=12:12"; all count the bytes of the stream from 0. The server may forget what lies below
+ * DELIVERED; the next Receive begins at START, which is not less. The library keeps the option for
+ * the first Receive, the server does not see it before. Without it, or for a stream that is not
+ * named, output begins where nobody has said to have got it.
+ *
+ * Errors, in the callback of WSManConnectShellCommand: ERROR_WSMAN_INVALID_OPTIONS (malformed),
+ * ERROR_NOT_SUPPORTED (the server is no winrmd). A START that the server cannot go back to ends the
+ * Receive with ERROR_INVALID_PARAMETER, and the error's text names what there is. */
+#define WSMAN_EXT_OPTION_FROM WSMAN_TEXT("WINRMD_FROM")
+
+/* How far the output of a command has come: [0] is stdout, [1] is stderr. */
+typedef struct _WSMAN_EXT_OFFSETS {
+    UINT64 delivered[2]; /* everything below was in callbacks that have returned, or dropped */
+    UINT64 dropped[2];   /* bytes among these that the server had thrown away */
+} WSMAN_EXT_OFFSETS;
+
+/* Tells where another client would have to go on.
+ *
+ * command  not NULL, and not closed
+ * offsets  out, not NULL; untouched on failure. A stream of which nothing is known yet has 0
+ *
+ * Returns 0, or ERROR_INVALID_PARAMETER (offsets), ERROR_WSMAN_SHELL_INVALID_COMMAND_HANDLE,
+ * ERROR_WSMAN_COMMAND_ALREADY_CLOSED, ERROR_NOT_SUPPORTED (the server does not count).
+ * May be called from any thread, also in a callback, where the data of that very callback do not
+ * count yet. */
+WSMAN_API_EXPORT DWORD WINAPI WSManExtGetOffsets(WSMAN_COMMAND_HANDLE command,
+                                                 WSMAN_EXT_OFFSETS *offsets);
+
 /* ---- Text ---- */
 
 /* Converts UTF-8 to UTF-16. Strict: NULL for an overlong form, a surrogate, a value above U+10FFFF

@@ -5,6 +5,8 @@
 #include "client/api_args.h"
 #include "client/delivery.h"
 #include "client/error_text.h"
+#include "client/notice.h"
+#include "client/offsets.h"
 #include "wsmerror.h"
 
 #include <stdlib.h>
@@ -152,6 +154,17 @@ void wsm_async_run(struct wsm_strand_item *item)
     free(view.detail);
 }
 
+void wsm_notice_run(struct wsm_strand_item *item)
+{
+    const struct wsm_notice *notice = WSM_CONTAINER_OF(item, struct wsm_notice, item);
+    WSMAN_SHELL_COMPLETION_FUNCTION function = (WSMAN_SHELL_COMPLETION_FUNCTION)
+                                                   notice->callee.function;
+    WSMAN_ERROR none = { .code = 0 };
+
+    function(notice->callee.context, (DWORD)notice->kind, &none,
+             (WSMAN_SHELL_HANDLE)notice->shell_handle, NULL, NULL, NULL);
+}
+
 /* ---- Output ---- */
 
 /* The usual names need no memory. */
@@ -196,6 +209,13 @@ void wsm_delivery_run(struct wsm_strand_item *item)
 {
     struct wsm_delivery *delivery = WSM_CONTAINER_OF(item, struct wsm_delivery, item);
 
-    while (delivery->next < delivery->count && !atomic_load(&delivery->is_cancelled))
-        run_piece(delivery, &delivery->pieces[delivery->next++]);
+    while (delivery->next < delivery->count && !atomic_load(&delivery->is_cancelled)) {
+        const struct wsm_piece *piece = &delivery->pieces[delivery->next++];
+
+        run_piece(delivery, piece);
+        if (piece->position != NULL) { /* only this strand moves them */
+            atomic_fetch_add(&piece->position->dropped, piece->gap);
+            atomic_store(&piece->position->delivered, piece->reaches);
+        }
+    }
 }

@@ -135,6 +135,7 @@ static bool make_command(const struct connect_args *args, struct wsm_callee call
     if (copy_id(args->id, "command id", ERROR_WINRS_SHELLCOMMAND_CLIENTID_NOT_VALID,
                 &command->wire_id, &command->id, err) &&
         wsm_api_options(args->options, &command->options, err) &&
+        wsm_command_take_from(command, err) &&
         wsm_api_xml_element(args->xml, "connectXml", &command->extra_xml, err) &&
         wsm_api_post_command(command, version, out_command, err))
         return true;

@@ -91,6 +91,24 @@ static bool step(struct wsm_command *command, enum wsm_life_event event)
     return wsm_life_step(&command->life, event, "command", command->id.text);
 }
 
+bool wsm_command_take_from(struct wsm_command *command, struct wsm_error *err)
+{
+    struct wsm_option_texts *set = &command->options;
+    size_t kept = 0;
+    size_t i;
+
+    for (i = 0; i < set->count; i++) {
+        struct wsm_option option = set->options[i];
+
+        if (!wsm_span_is_nocase(option.name, WSM_OPTION_FROM))
+            set->options[kept++] = option;
+        else if (!wsm_offsets_resume(&command->endpoint.offsets, option.value, err))
+            return false;
+    }
+    set->count = kept;
+    return true;
+}
+
 /* ---- Terminate ---- */
 
 static void on_close_returned(struct wsm_async *async)
@@ -118,22 +136,37 @@ static void on_terminated(struct wsm_exchange *exchange, struct wsm_answer **ans
     ended(command, err);
 }
 
-static void send_terminate(struct wsm_command *command)
+static bool terminate_again(struct wsm_exchange *exchange, struct wsm_error *err);
+
+static bool try_terminate(struct wsm_command *command, struct wsm_error *err)
 {
+    static const struct wsm_repetition repetition = { .send = terminate_again };
     struct wsm_signal_request request = {
         .command_id = wsm_span_str(command->wire_id),
         .code = wsm_span_str(WSM_SIGNAL_URI_TERMINATE),
     };
     struct wsm_request_headers headers;
+
+    if (!wsm_shell_prepare(command->shell, &command->exchange, WSM_ACTION_SIGNAL,
+                           WSM_OPTION_TIMEOUT_SIGNAL, &headers, err))
+        return false;
+    wsm_signal_request_write(&command->exchange.call.request, &headers, &request);
+    command->exchange.on_done = on_terminated;
+    wsm_recovery_cover(&command->shell->recovery, &command->exchange, &repetition);
+    return wsm_exchange_send(&command->exchange, err);
+}
+
+static bool terminate_again(struct wsm_exchange *exchange, struct wsm_error *err)
+{
+    return try_terminate(WSM_CONTAINER_OF(exchange, struct wsm_command, exchange), err);
+}
+
+static void send_terminate(struct wsm_command *command)
+{
     struct wsm_error err = WSM_ERROR_INIT;
 
-    if (wsm_shell_prepare(command->shell, &command->exchange, WSM_ACTION_SIGNAL,
-                          WSM_OPTION_TIMEOUT_SIGNAL, &headers, &err)) {
-        wsm_signal_request_write(&command->exchange.call.request, &headers, &request);
-        command->exchange.on_done = on_terminated;
-        if (wsm_exchange_send(&command->exchange, &err))
-            return;
-    }
+    if (try_terminate(command, &err))
+        return;
     (void)step(command, WSM_LIFE_EV_ENDED);
     ended(command, &err);
 }
@@ -148,7 +181,11 @@ static bool take_started(struct wsm_command *command, const struct wsm_answer *a
     if (!wsm_command_response_parse(&answer->env, &id, err))
         return false;
     command->wire_id = strndup((const char *)id.ptr, id.len);
-    return command->wire_id != NULL || wsm_fail_memory(err, "command id");
+    if (command->wire_id == NULL)
+        return wsm_fail_memory(err, "command id");
+    wsm_offsets_start(&command->endpoint.offsets,
+                      wsm_span_str(command->shell->options.output_streams));
+    return true;
 }
 
 /* The command, which is ENDING, ends on the server, or only here. */
@@ -189,8 +226,11 @@ static void on_started(struct wsm_exchange *exchange, struct wsm_answer **answer
     wsm_command_opened(command, err);
 }
 
+static bool run_again(struct wsm_exchange *exchange, struct wsm_error *err);
+
 static bool send_command(struct wsm_command *command, struct wsm_error *err)
 {
+    static const struct wsm_repetition repetition = { .send = run_again };
     struct wsm_span arguments[WSM_ARGUMENTS_MAX];
     struct wsm_command_request request = {
         .command_id = wsm_span_str(command->id.text),
@@ -211,7 +251,13 @@ static bool send_command(struct wsm_command *command, struct wsm_error *err)
     headers.options_must_understand = command->options.must_understand;
     wsm_command_request_write(&command->exchange.call.request, &headers, &request);
     command->exchange.on_done = on_started;
+    wsm_recovery_cover(&command->shell->recovery, &command->exchange, &repetition);
     return wsm_exchange_send(&command->exchange, err);
+}
+
+static bool run_again(struct wsm_exchange *exchange, struct wsm_error *err)
+{
+    return send_command(WSM_CONTAINER_OF(exchange, struct wsm_command, exchange), err);
 }
 
 static void on_run_returned(struct wsm_async *async)
@@ -298,7 +344,7 @@ void wsm_command_close(struct wsm_command *command, struct wsm_callee callee)
         leave(command);
     } else if (command->life == WSM_LIFE_ENDED) {
         ended(command, &none);
-    } else if (!wsm_http_call_is_sent(&command->exchange.call)) {
+    } else if (!wsm_exchange_may_be_known(&command->exchange)) {
         wsm_exchange_cancel(&command->exchange); /* the server knows nothing of it */
         (void)wsm_fail(&none, ERROR_OPERATION_ABORTED, "closed before it was sent");
         wsm_command_opened(command, &none);

@@ -56,6 +56,10 @@ void wsm_command_forget(struct wsm_command *command);
 bool wsm_command_check_life(const struct wsm_command *command,
                             struct wsm_error *err) WSM_MUST_CHECK;
 /* May operations begin? */
+/* Application thread, with the options copied: takes WINRMD_FROM out of them, for the first
+ * Receive. ERROR_WSMAN_INVALID_OPTIONS: malformed. */
+bool wsm_command_take_from(struct wsm_command *command, struct wsm_error *err) WSM_MUST_CHECK;
+
 bool wsm_command_check_open(const struct wsm_command *command,
                             struct wsm_error *err) WSM_MUST_CHECK;
 

@@ -83,6 +83,9 @@ bool wsm_connect_command(struct wsm_command *command, struct wsm_error *err)
                                            .extra_xml = wsm_span_str(command->extra_xml) };
     struct wsm_request_headers headers;
 
+    if (command->endpoint.offsets.count > 0 && command->shell->extension_version == 0)
+        return wsm_fail(err, ERROR_NOT_SUPPORTED,
+                        WSM_OPTION_FROM " needs a server that counts its output");
     if (!wsm_shell_prepare(command->shell, &command->exchange, WSM_ACTION_CONNECT,
                            WSM_OPTION_TIMEOUT_RUN, &headers, err))
         return false;

@@ -28,7 +28,9 @@ static bool read_pieces(struct wsm_delivery *delivery, struct wsm_receive_respon
     while ((answer = wsm_receive_response_next(response, &stream)) == WSM_PARSE_MORE)
         delivery->pieces[i++] = (struct wsm_piece){ .stream = stream.name,
                                                     .data = stream.data,
-                                                    .end = stream.end };
+                                                    .end = stream.end,
+                                                    .has_offset = stream.has_offset,
+                                                    .offset = stream.offset };
     if (answer == WSM_PARSE_BAD)
         return wsm_fail(err, ERROR_WSMAN_INVALID_REPRESENTATION,
                         "output in the answer to Receive cannot be read");

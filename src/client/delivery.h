@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 
 struct wsm_endpoint;
+struct wsm_offset;
 struct wsm_operation;
 
 /* Spans are borrowed from the answer. */
@@ -19,6 +20,11 @@ struct wsm_piece {
     bool end;
     bool has_state;
     enum wsm_command_state state;
+    bool has_offset;
+    uint64_t offset;
+    uint64_t gap;                /* bytes missing before it */
+    uint64_t reaches;            /* offset behind it */
+    struct wsm_offset *position; /* borrowed from the endpoint; NULL = nobody counts */
 };
 
 struct wsm_delivery {

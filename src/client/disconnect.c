@@ -281,6 +281,14 @@ static bool begin_disconnect(struct wsm_link_call *call, struct wsm_error *err)
         return wsm_fail(err, ERROR_WINRS_SHELL_DISCONNECT_OPERATION_NOT_VALID,
                         "shell %s is not connected", shell->id);
     shell->link_call = call;
+    if (shell->recovery.state != WSM_RECOVERY_FINE) { /* who wants to go does not wait for it */
+        struct wsm_error lost = WSM_ERROR_INIT;
+
+        (void)wsm_fail(&lost, ERROR_WSMAN_NETWORK_TIMEDOUT, "the connection is lost");
+        wsm_recovery_give_up(&shell->recovery);
+        fail_ungraceful(shell, &lost);
+        return true;
+    }
     wsm_disconnect_go_on(shell);
     return true;
 }

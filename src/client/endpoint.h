@@ -3,6 +3,7 @@
 #define WSM_CLIENT_ENDPOINT_H
 
 #include "base/list.h"
+#include "client/offsets.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,6 +18,7 @@ struct wsm_endpoint {
     struct wsm_list operations;  /* going on or waiting for their turn, in the order of the calls */
     struct wsm_list leftovers;   /* answers a cancelled Receive had not delivered */
     size_t undelivered;          /* answers of this endpoint that are on the strand */
+    struct wsm_offsets offsets;  /* of output, at a server with our mark */
     bool is_done;                /* the server has said Done; exit_code is set */
     uint32_t exit_code;
 };

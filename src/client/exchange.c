@@ -143,13 +143,22 @@ static bool read_answer(const struct wsm_exchange *exchange, struct wsm_http_res
     return check_relation(exchange, &out->env, err);
 }
 
+/* The connection broke, or there is nobody behind it yet: no answer. */
+static bool is_unanswered(const struct wsm_http_response *response, const struct wsm_error *err)
+{
+    return response == NULL ||
+           (response->status == 503 && err->code == ERROR_WSMAN_HTTP_SERVICE_UNAVAILABLE_STATUS);
+}
+
 static void on_http_done(struct wsm_http_call *call, struct wsm_http_response *response,
                          struct wsm_error *http_err)
 {
     struct wsm_exchange *exchange = WSM_CONTAINER_OF(call, struct wsm_exchange, call);
+    struct wsm_recovery *recovery = exchange->recovery;
     struct wsm_answer *answer = NULL;
     struct wsm_error err = WSM_ERROR_INIT;
 
+    exchange->state = WSM_EXCHANGE_IDLE;
     wsm_buf_wipe(&call->request);
     exchange->is_broken = http_err->code != 0;
     if (http_err->code != 0) {
@@ -165,6 +174,11 @@ static void on_http_done(struct wsm_http_call *call, struct wsm_http_response *r
         wsm_answer_free(answer);
         answer = NULL;
     }
+    if (recovery != NULL && err.code != 0 && is_unanswered(response, &err) &&
+        wsm_recovery_lost(recovery, exchange, &err))
+        return;
+    if (recovery != NULL)
+        wsm_recovery_answered(recovery, exchange);
     exchange->on_done(exchange, &answer, &err);
     wsm_answer_free(answer);
     wsm_error_clear(&err);
@@ -203,12 +217,19 @@ bool wsm_exchange_prepare(struct wsm_exchange *exchange, struct wsm_session *ses
 
     if (!wsm_session_check_policy(session, err) || !wsm_random_guid(&guid, err))
         return false;
+    if (exchange->state != WSM_EXCHANGE_HELD)
+        exchange->is_repeat = false;
+    if (!exchange->is_repeat)
+        snprintf(exchange->message_id, sizeof(exchange->message_id), "uuid:%s", guid.text);
+    if (exchange->timeout_max_ms > 0 && (timeout_ms == 0 || timeout_ms > exchange->timeout_max_ms))
+        timeout_ms = exchange->timeout_max_ms;
+    exchange->timeout_max_ms = 0;
+    exchange->recovery = NULL;
     session->is_used = true;
     exchange->session = session;
     exchange->call.timeout_ms = timeout_ms;
     exchange->call.body_max = envelope + ANSWER_SLACK;
     exchange->call.on_done = on_http_done;
-    snprintf(exchange->message_id, sizeof(exchange->message_id), "uuid:%s", guid.text);
     write_head(exchange);
     *out = (struct wsm_request_headers){
         .to = session->target.url,
@@ -243,20 +264,50 @@ static bool finish_request(struct wsm_exchange *exchange, struct wsm_error *err)
 
 bool wsm_exchange_send(struct wsm_exchange *exchange, struct wsm_error *err)
 {
-    if (finish_request(exchange, err) &&
-        wsm_http_call_start(&exchange->call, &exchange->session->pool, err))
+    struct wsm_recovery *recovery = exchange->recovery;
+    struct wsm_error cause = WSM_ERROR_INIT;
+
+    if (!finish_request(exchange, err))
+        goto fail;
+    if (recovery != NULL && wsm_recovery_holds(recovery, exchange)) {
+        wsm_buf_wipe(&exchange->call.request); /* is written anew then */
         return true;
+    }
+    exchange->state = WSM_EXCHANGE_SENT;
+    if (recovery != NULL)
+        wsm_recovery_sent(recovery, exchange);
+    if (wsm_http_call_start(&exchange->call, &exchange->session->pool, &cause))
+        return true;
+    exchange->state = WSM_EXCHANGE_IDLE;
+    exchange->is_broken = true;
+    if (recovery != NULL && wsm_recovery_lost(recovery, exchange, &cause)) {
+        wsm_buf_wipe(&exchange->call.request);
+        return true;
+    }
+    wsm_error_move(err, &cause);
+fail:
     wsm_buf_wipe(&exchange->call.request);
     return false;
 }
 
 void wsm_exchange_cancel(struct wsm_exchange *exchange)
 {
+    bool was_active = wsm_exchange_is_active(exchange);
+
     wsm_http_call_cancel(&exchange->call);
     wsm_buf_wipe(&exchange->call.request);
+    exchange->state = WSM_EXCHANGE_IDLE;
+    if (was_active && exchange->recovery != NULL)
+        wsm_recovery_forget(exchange->recovery, exchange);
 }
 
 bool wsm_exchange_is_active(const struct wsm_exchange *exchange)
 {
-    return exchange->call.conn != NULL;
+    return exchange->state != WSM_EXCHANGE_IDLE;
+}
+
+bool wsm_exchange_may_be_known(const struct wsm_exchange *exchange)
+{
+    return wsm_http_call_is_sent(&exchange->call) ||
+           (wsm_exchange_is_active(exchange) && exchange->is_repeat);
 }

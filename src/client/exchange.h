@@ -3,6 +3,7 @@
 #define WSM_CLIENT_EXCHANGE_H
 
 #include "client/http_client.h"
+#include "client/recovery.h"
 #include "proto/envelope.h"
 
 struct wsm_session;
@@ -13,9 +14,22 @@ struct wsm_answer {
     struct wsm_envelope env;
 };
 
+enum wsm_exchange_state {
+    WSM_EXCHANGE_IDLE,
+    WSM_EXCHANGE_SENT, /* waits for its answer */
+    WSM_EXCHANGE_HELD, /* by its recovery, to be sent when the link is back */
+};
+
+/* Zero-initialised. */
 struct wsm_exchange {
     struct wsm_http_call call;
-    struct wsm_session *session; /* borrowed: outlives it */
+    struct wsm_session *session;   /* borrowed: outlives it */
+    struct wsm_recovery *recovery; /* borrowed: the shell's; NULL = a broken connection ends it */
+    const struct wsm_repetition *repetition; /* how, where there is a recovery */
+    struct wsm_list node;                    /* in recovery->sent or recovery->held */
+    enum wsm_exchange_state state;
+    bool is_repeat;          /* the server may know the message already */
+    uint32_t timeout_max_ms; /* for the next sending only; 0 = as the options say */
     char message_id[48];
     size_t length_at; /* where Content-Length goes */
     size_t head_len;
@@ -38,15 +52,19 @@ struct wsm_exchange_plan {
 };
 
 /* Checks what the session allows, writes the HTTP head into exchange->call.request and fills
- * the headers for the message, which the caller appends behind it. */
+ * the headers for the message, which the caller appends behind it. Of an exchange that is held
+ * it makes the same message again, with its id if the server may know it. */
 bool wsm_exchange_prepare(struct wsm_exchange *exchange, struct wsm_session *session,
                           const struct wsm_exchange_plan *plan, struct wsm_request_headers *out,
                           struct wsm_error *err) WSM_MUST_CHECK;
-/* Sends what was appended. on_done follows, never from within. On failure nothing follows. */
+/* Sends what was appended, or leaves it to the recovery. on_done follows, never from within.
+ * On failure nothing follows. */
 bool wsm_exchange_send(struct wsm_exchange *exchange, struct wsm_error *err) WSM_MUST_CHECK;
 /* Harmless if it is not going on. */
 void wsm_exchange_cancel(struct wsm_exchange *exchange);
 bool wsm_exchange_is_active(const struct wsm_exchange *exchange);
+/* Could the server have seen the message? */
+bool wsm_exchange_may_be_known(const struct wsm_exchange *exchange);
 
 void wsm_answer_free(struct wsm_answer *answer);
 

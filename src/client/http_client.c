@@ -381,6 +381,7 @@ static struct wsm_http_conn *take_idle(struct wsm_http_pool *pool)
 static bool start_call(struct wsm_http_call *call, struct wsm_http_conn *c, struct wsm_error *err)
 {
     uint8_t *secret = call->request.ptr;
+    uint64_t before = c->conn.bytes_written;
     struct wsm_error cause = WSM_ERROR_INIT;
     bool is_done = false;
 
@@ -390,11 +391,13 @@ static bool start_call(struct wsm_http_call *call, struct wsm_http_conn *c, stru
         c->pool->spare = (struct wsm_buf)WSM_BUF_INIT;
     }
     if (!wsm_conn_write(&c->conn, &call->request, &is_done, &cause)) {
+        call->was_written = c->conn.bytes_written != before || call->request.len == 0;
         (void)wsm_fail(err, ERROR_WSMAN_NETWORK_TIMEDOUT, "connection to %s lost: %s",
                        c->pool->target->host_header, wsm_error_text(&cause));
         wsm_error_clear(&cause);
         return false;
     }
+    call->was_written = true;
     if (is_done) {
         explicit_bzero(secret, call->secret_len);
         wsm_buf_clear(&call->request);
@@ -423,14 +426,14 @@ bool wsm_http_call_start(struct wsm_http_call *call, struct wsm_http_pool *pool,
 {
     struct wsm_http_conn *c;
 
+    call->was_written = false;
     while ((c = take_idle(pool)) != NULL) {
         struct wsm_error lost = WSM_ERROR_INIT;
-        uint64_t written = c->conn.bytes_written;
 
         attach(call, c);
         if (start_call(call, c, &lost))
             return true;
-        if (c->conn.bytes_written != written || call->request.len == 0) {
+        if (call->was_written) {
             wsm_error_move(err, &lost);
             detach(c);
             return false;
@@ -485,6 +488,19 @@ void wsm_http_pool_clear(struct wsm_http_pool *pool)
     while (!wsm_list_is_empty(&pool->connections))
         close_conn(WSM_CONTAINER_OF(pool->connections.next, struct wsm_http_conn, node));
     wsm_buf_clear(&pool->spare);
+}
+
+void wsm_http_pool_drop_idle(struct wsm_http_pool *pool)
+{
+    struct wsm_list *node;
+    struct wsm_list *next;
+
+    WSM_LIST_FOREACH_SAFE (node, next, &pool->connections) {
+        struct wsm_http_conn *c = WSM_CONTAINER_OF(node, struct wsm_http_conn, node);
+
+        if (c->state == IDLE)
+            close_conn(c);
+    }
 }
 
 void wsm_http_pool_recycle(struct wsm_http_pool *pool, struct wsm_buf *bytes)

@@ -36,6 +36,7 @@ struct wsm_http_call {
     uint32_t timeout_ms;    /* 0 = none; the network delay is added */
     size_t body_max;
     struct wsm_http_conn *conn; /* borrowed; NULL = not going on */
+    bool was_written;           /* bytes of it may have gone out */
     /* err->code 0: `response` is set and the callee's. Exactly once, never from within
      * wsm_http_call_start(), not after wsm_http_call_cancel(). */
     void (*on_done)(struct wsm_http_call *call, struct wsm_http_response *response,
@@ -45,6 +46,8 @@ struct wsm_http_call {
 void wsm_http_pool_init(struct wsm_http_pool *pool, const struct wsm_target *target);
 /* Closes all connections; calls still going on must have been cancelled. */
 void wsm_http_pool_clear(struct wsm_http_pool *pool);
+/* Closes the connections that carry nothing. */
+void wsm_http_pool_drop_idle(struct wsm_http_pool *pool);
 /* Gives memory back for the next answer. */
 void wsm_http_pool_recycle(struct wsm_http_pool *pool, struct wsm_buf *bytes);
 

@@ -88,6 +88,11 @@ uint32_t wsm_options_set_number(struct wsm_options *options, uint32_t id, uint32
     return ERROR_SUCCESS;
 }
 
+void wsm_options_set_retry_time(struct wsm_options *options, uint32_t ms)
+{
+    options->numbers[WSM_OPTION_MAX_RETRY_TIME] = ms;
+}
+
 /* RFC 3066: letters and digits in groups joined by '-'. */
 static bool is_language(const char *text)
 {

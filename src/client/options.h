@@ -52,6 +52,9 @@ uint32_t wsm_options_set_number(struct wsm_options *options, uint32_t id, uint32
                                 bool has_scheme, bool is_used);
 uint32_t wsm_options_set_text(struct wsm_options *options, uint32_t id, const char *value);
 
+/* Option 11, which the application cannot set by its number. */
+void wsm_options_set_retry_time(struct wsm_options *options, uint32_t ms);
+
 /* id is a number option. */
 uint32_t wsm_options_number(const struct wsm_options *options, uint32_t id);
 /* id is a text option; borrowed; NULL = not available. */

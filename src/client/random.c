@@ -19,3 +19,11 @@ bool wsm_random_guid(struct wsm_guid *out, struct wsm_error *err)
     wsm_guid_from_random(bytes, out);
     return true;
 }
+
+uint32_t wsm_random_number(void)
+{
+    uint32_t number = 0;
+    ssize_t count = getrandom(&number, sizeof(number), GRND_NONBLOCK);
+
+    return count == (ssize_t)sizeof(number) ? number : 0;
+}

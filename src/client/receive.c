@@ -151,6 +151,22 @@ static void take_state(struct wsm_operation *operation, const struct wsm_receive
     abort_sends(endpoint);
 }
 
+/* Counts it in where both sides count, and calls back what is new. */
+static bool take_delivery(struct wsm_operation *operation, struct wsm_delivery *delivery,
+                          struct wsm_error *err)
+{
+    if (operation->shell->extension_version > 0 &&
+        !wsm_offsets_take(&operation->endpoint->offsets, delivery, err)) {
+        wsm_delivery_free(delivery);
+        return false;
+    }
+    if (delivery->count == 0)
+        wsm_delivery_free(delivery);
+    else
+        deliver(operation, delivery);
+    return true;
+}
+
 static void take_answer(struct wsm_operation *operation, struct wsm_answer **answer,
                         struct wsm_error *err)
 {
@@ -175,7 +191,10 @@ static void take_answer(struct wsm_operation *operation, struct wsm_answer **ans
     }
     if (delivery != NULL) {
         *answer = NULL;
-        deliver(operation, delivery);
+        if (!take_delivery(operation, delivery, &bad)) {
+            fail(operation, &bad);
+            return;
+        }
     }
     take_state(operation, &response);
     pump(operation);
@@ -190,13 +209,31 @@ static void on_answer(struct wsm_exchange *exchange, struct wsm_answer **answer,
     wsm_disconnect_go_on(operation->shell);
 }
 
-static bool send_request(struct wsm_operation *operation, struct wsm_error *err)
+/* Adds WINRMD_FROM, once anything is known, for a server that counts as we do. */
+static void add_options(const struct wsm_operation *operation, struct wsm_span streams,
+                        struct wsm_request_headers *headers, struct wsm_option options[2],
+                        struct wsm_buf *value)
 {
     /* Only servers of Windows 2003 and 2008 look at it. */
-    static const struct wsm_option keepalive = {
-        .name = { (const uint8_t *)"WSMAN_CMDSHELL_OPTION_KEEPALIVE", 31 },
-        .value = { (const uint8_t *)"TRUE", 4 },
-    };
+    options[0] = (struct wsm_option){ .name = wsm_span_str("WSMAN_CMDSHELL_OPTION_KEEPALIVE"),
+                                      .value = wsm_span_str("TRUE") };
+    headers->options = options;
+    headers->option_count = 1;
+    if (operation->shell->extension_version == 0)
+        return;
+    wsm_offsets_write(&operation->endpoint->offsets, streams, value);
+    if (value->len == 0)
+        return;
+    options[1] = (struct wsm_option){ .name = wsm_span_str(WSM_OPTION_FROM),
+                                      .value = wsm_buf_span(value) };
+    headers->option_count = 2;
+}
+
+static bool again(struct wsm_exchange *exchange, struct wsm_error *err);
+
+static bool send_request(struct wsm_operation *operation, struct wsm_error *err)
+{
+    static const struct wsm_repetition repetition = { .send = again, .may_park = true };
     struct wsm_shell *shell = operation->shell;
     const struct wsm_command *command = operation->endpoint->command;
     struct wsm_receive_request request = {
@@ -205,15 +242,27 @@ static bool send_request(struct wsm_operation *operation, struct wsm_error *err)
                                                         : shell->options.output_streams),
     };
     struct wsm_request_headers headers;
+    struct wsm_option options[2];
+    struct wsm_buf from = WSM_BUF_INIT;
+    bool ok;
 
     if (!wsm_shell_prepare(shell, &operation->exchange, WSM_ACTION_RECEIVE,
                            WSM_OPTION_TIMEOUT_RECEIVE, &headers, err))
         return false;
-    headers.options = &keepalive;
-    headers.option_count = 1;
+    add_options(operation, request.streams, &headers, options, &from);
+    ok = wsm_buf_ok(&from) || wsm_fail_memory(err, "offsets");
     wsm_receive_request_write(&operation->exchange.call.request, &headers, &request);
+    wsm_buf_clear(&from);
     operation->exchange.on_done = on_answer;
-    return wsm_exchange_send(&operation->exchange, err);
+    wsm_recovery_cover(&shell->recovery, &operation->exchange, &repetition);
+    return ok && wsm_exchange_send(&operation->exchange, err);
+}
+
+/* A new message: the offsets in it say what has arrived. */
+static bool again(struct wsm_exchange *exchange, struct wsm_error *err)
+{
+    exchange->is_repeat = false;
+    return send_request(WSM_CONTAINER_OF(exchange, struct wsm_operation, exchange), err);
 }
 
 /* While the shell is let go nothing is asked for; when it is gone, nothing is delivered either. */

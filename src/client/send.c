@@ -36,8 +36,14 @@ static void on_answer(struct wsm_exchange *exchange, struct wsm_answer **answer,
     wsm_operation_complete(operation, err);
 }
 
+static bool again(struct wsm_exchange *exchange, struct wsm_error *err)
+{
+    return send_chunk(WSM_CONTAINER_OF(exchange, struct wsm_operation, exchange), err);
+}
+
 static bool send_chunk(struct wsm_operation *operation, struct wsm_error *err)
 {
+    static const struct wsm_repetition repetition = { .send = again, .may_park = true };
     const struct wsm_session *session = operation->session;
     size_t max = wsm_send_data_max(
         (size_t)wsm_options_number(&session->options, WSM_OPTION_MAX_ENVELOPE_KB) * 1024);
@@ -46,7 +52,8 @@ static bool send_chunk(struct wsm_operation *operation, struct wsm_error *err)
     struct wsm_request_headers headers;
     struct wsm_stream_data stream;
 
-    operation->chunk = left < max ? left : max;
+    if (!wsm_exchange_is_active(&operation->exchange)) /* else the same again */
+        operation->chunk = left < max ? left : max;
     stream = (struct wsm_stream_data){
         .name = wsm_span_str(operation->text),
         .command_id = wsm_span_str(command == NULL ? NULL : command->wire_id),
@@ -58,6 +65,7 @@ static bool send_chunk(struct wsm_operation *operation, struct wsm_error *err)
         return false;
     wsm_send_request_write(&operation->exchange.call.request, &headers, &stream);
     operation->exchange.on_done = on_answer;
+    wsm_recovery_cover(&operation->shell->recovery, &operation->exchange, &repetition);
     return wsm_exchange_send(&operation->exchange, err);
 }
 

@@ -31,6 +31,7 @@ struct wsm_shell *wsm_shell_new(void)
     wsm_list_init(&shell->node);
     wsm_list_init(&shell->commands);
     wsm_endpoint_init(&shell->endpoint, shell, NULL);
+    wsm_recovery_init(&shell->recovery);
     return shell;
 }
 
@@ -52,6 +53,7 @@ void wsm_shell_free(struct wsm_shell *shell)
         return;
     wsm_list_remove(&shell->node);
     wsm_exchange_cancel(&shell->exchange);
+    wsm_recovery_clear(&shell->recovery);
     wsm_endpoint_clear(&shell->endpoint);
     wsm_async_clear(&shell->create);
     wsm_async_clear(&shell->close);
@@ -122,6 +124,14 @@ bool wsm_shell_prepare(struct wsm_shell *shell, struct wsm_exchange *exchange, c
     return wsm_exchange_prepare(exchange, shell->session, &plan, out, err);
 }
 
+bool wsm_shell_is_robust(const struct wsm_shell *shell)
+{
+    uint32_t retry_ms = wsm_options_number(&shell->session->options, WSM_OPTION_MAX_RETRY_TIME);
+
+    return shell->extension_version > 0 && shell->can_disconnect && shell->api_version > 0 &&
+           (retry_ms > 0 || shell->recovery.phase != NULL);
+}
+
 static bool step(struct wsm_shell *shell, enum wsm_life_event event)
 {
     return wsm_life_step(&shell->life, event, "shell", shell_id(shell));
@@ -161,18 +171,33 @@ static void on_deleted(struct wsm_exchange *exchange, struct wsm_answer **answer
     ended(shell, err);
 }
 
+static bool delete_again(struct wsm_exchange *exchange, struct wsm_error *err);
+
+static bool try_delete(struct wsm_shell *shell, struct wsm_error *err)
+{
+    static const struct wsm_repetition repetition = { .send = delete_again };
+    struct wsm_request_headers headers;
+
+    if (!wsm_shell_prepare(shell, &shell->exchange, WSM_ACTION_DELETE, WSM_OPTION_TIMEOUT_CLOSE,
+                           &headers, err))
+        return false;
+    wsm_delete_request_write(&shell->exchange.call.request, &headers);
+    shell->exchange.on_done = on_deleted;
+    wsm_recovery_cover(&shell->recovery, &shell->exchange, &repetition);
+    return wsm_exchange_send(&shell->exchange, err);
+}
+
+static bool delete_again(struct wsm_exchange *exchange, struct wsm_error *err)
+{
+    return try_delete(WSM_CONTAINER_OF(exchange, struct wsm_shell, exchange), err);
+}
+
 static void send_delete(struct wsm_shell *shell)
 {
-    struct wsm_request_headers headers;
     struct wsm_error err = WSM_ERROR_INIT;
 
-    if (wsm_shell_prepare(shell, &shell->exchange, WSM_ACTION_DELETE, WSM_OPTION_TIMEOUT_CLOSE,
-                          &headers, &err)) {
-        wsm_delete_request_write(&shell->exchange.call.request, &headers);
-        shell->exchange.on_done = on_deleted;
-        if (wsm_exchange_send(&shell->exchange, &err))
-            return;
-    }
+    if (try_delete(shell, &err))
+        return;
     (void)step(shell, WSM_LIFE_EV_ENDED);
     ended(shell, &err);
 }
@@ -192,10 +217,20 @@ static bool take_created(struct wsm_shell *shell, const struct wsm_answer *answe
         return wsm_fail_memory(err, "shell id");
     if (xml != NULL)
         wsm_xml_write(&shell->create.text, xml);
+    shell->extension_version = response.extension_version;
     shell->can_disconnect = response.shell.buffer_mode.len > 0 || response.shell.state.len > 0;
     if (shell->api_version > 0 && shell->can_disconnect) /* 1.0 does not know it */
         shell->create.flags = WSM_SHELL_SUPPORTS_DISCONNECT;
     return true;
+}
+
+/* A server that does not remember a repetition has a shell of our id: it made it the first
+ * time. All that is known of it is what was asked for. */
+static bool take_ours(struct wsm_shell *shell, struct wsm_error *err)
+{
+    wsm_error_clear(err);
+    shell->id = strdup(shell->options.id.text);
+    return shell->id != NULL || wsm_fail_memory(err, "shell id");
 }
 
 /* The shell, which is ENDING, goes from the server, or only from here. */
@@ -229,7 +264,9 @@ static void on_created(struct wsm_exchange *exchange, struct wsm_answer **answer
 {
     struct wsm_shell *shell = WSM_CONTAINER_OF(exchange, struct wsm_shell, exchange);
 
-    if (err->code == 0)
+    if (err->code == ERROR_WINRS_SHELL_CLIENTID_RESOURCE_CONFLICT && exchange->is_repeat)
+        (void)take_ours(shell, err);
+    else if (err->code == 0)
         (void)take_created(shell, *answer, err);
     wsm_shell_opened(shell, err);
 }
@@ -243,8 +280,11 @@ static void fill_variables(const struct wsm_texts *texts, struct wsm_variable *o
                                         .value = wsm_span_str(texts->items[2 * i + 1]) };
 }
 
+static bool create_again(struct wsm_exchange *exchange, struct wsm_error *err);
+
 static bool send_create(struct wsm_shell *shell, struct wsm_error *err)
 {
+    static const struct wsm_repetition repetition = { .send = create_again };
     const struct wsm_shell_options *options = &shell->options;
     struct wsm_variable variables[WSM_ENV_VARIABLES_MAX];
     struct wsm_option room[WSM_OPTIONS_MAX];
@@ -272,7 +312,13 @@ static bool send_create(struct wsm_shell *shell, struct wsm_error *err)
     wsm_announce(&headers, room);
     wsm_create_request_write(&shell->exchange.call.request, &headers, &request);
     shell->exchange.on_done = on_created;
+    wsm_recovery_cover(&shell->recovery, &shell->exchange, &repetition);
     return wsm_exchange_send(&shell->exchange, err);
+}
+
+static bool create_again(struct wsm_exchange *exchange, struct wsm_error *err)
+{
+    return send_create(WSM_CONTAINER_OF(exchange, struct wsm_shell, exchange), err);
 }
 
 static void on_create_returned(struct wsm_async *async)
@@ -322,12 +368,13 @@ static void end(struct wsm_shell *shell, bool deletes)
     wsm_endpoint_abort(&shell->endpoint);
     wsm_async_abort(&shell->create, shell->strand);
     wsm_link_abort_shell(shell);
+    wsm_recovery_hurry(&shell->recovery, WSM_RECOVERY_CLOSE_MS);
     if (shell->life == WSM_LIFE_ENDING) {
         wsm_exchange_cancel(&shell->exchange); /* Disconnect or Reconnect */
         leave(shell);
     } else if (shell->life == WSM_LIFE_ENDED) {
         ended(shell, &none);
-    } else if (!wsm_http_call_is_sent(&shell->exchange.call)) {
+    } else if (!wsm_exchange_may_be_known(&shell->exchange)) {
         wsm_exchange_cancel(&shell->exchange); /* the server knows nothing of it */
         (void)wsm_fail(&none, ERROR_OPERATION_ABORTED, "closed before it was sent");
         wsm_shell_opened(shell, &none);

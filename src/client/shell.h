@@ -8,6 +8,7 @@
 #include "client/exchange.h"
 #include "client/life.h"
 #include "client/link.h"
+#include "client/recovery.h"
 #include "client/texts.h"
 #include "proto/create.h"
 #include "proto/disconnect.h"
@@ -50,7 +51,8 @@ struct wsm_shell {
     bool is_kept;                    /* closing leaves it on the server */
     struct wsm_link_call *link_call; /* borrowed; the disconnect or reconnect going on, or NULL */
     struct wsm_exchange exchange;    /* Create or Connect, then Disconnect, Reconnect and Delete */
-    struct wsm_async create;         /* or of ConnectShell */
+    struct wsm_recovery recovery;
+    struct wsm_async create; /* or of ConnectShell */
     struct wsm_async close;
     struct wsm_endpoint endpoint;
     struct wsm_list commands; /* of struct wsm_command */
@@ -81,6 +83,9 @@ void wsm_shell_forget(struct wsm_shell *shell);
 bool wsm_shell_check_life(const struct wsm_shell *shell, struct wsm_error *err) WSM_MUST_CHECK;
 /* May commands and operations begin? */
 bool wsm_shell_check_open(const struct wsm_shell *shell, struct wsm_error *err) WSM_MUST_CHECK;
+
+/* Are its requests repeated when a connection breaks, and the application told so? */
+bool wsm_shell_is_robust(const struct wsm_shell *shell);
 
 void wsm_shell_hold(struct wsm_shell *shell);
 /* May free the shell. */

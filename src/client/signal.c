@@ -13,8 +13,11 @@ static void on_answer(struct wsm_exchange *exchange, struct wsm_answer **answer,
     wsm_operation_complete(WSM_CONTAINER_OF(exchange, struct wsm_operation, exchange), err);
 }
 
+static bool again(struct wsm_exchange *exchange, struct wsm_error *err);
+
 static bool start(struct wsm_operation *operation, struct wsm_error *err)
 {
+    static const struct wsm_repetition repetition = { .send = again };
     const struct wsm_command *command = operation->endpoint->command;
     struct wsm_signal_request request = {
         .command_id = wsm_span_str(command == NULL ? NULL : command->wire_id),
@@ -27,7 +30,13 @@ static bool start(struct wsm_operation *operation, struct wsm_error *err)
         return false;
     wsm_signal_request_write(&operation->exchange.call.request, &headers, &request);
     operation->exchange.on_done = on_answer;
+    wsm_recovery_cover(&operation->shell->recovery, &operation->exchange, &repetition);
     return wsm_exchange_send(&operation->exchange, err);
+}
+
+static bool again(struct wsm_exchange *exchange, struct wsm_error *err)
+{
+    return start(WSM_CONTAINER_OF(exchange, struct wsm_operation, exchange), err);
 }
 
 const struct wsm_operation_kind wsm_signal_kind = {

@@ -25,8 +25,7 @@ void wsm_texts_clear(struct wsm_texts *texts)
     *texts = (struct wsm_texts){ .count = 0 };
 }
 
-/* Takes the first word off `text`; empty = there is none. */
-static struct wsm_span next_word(struct wsm_span *text)
+struct wsm_span wsm_words_next(struct wsm_span *text)
 {
     struct wsm_span word = wsm_span_trim(*text);
     size_t len = 0;
@@ -42,7 +41,7 @@ static bool contains(struct wsm_span list, struct wsm_span word)
 {
     struct wsm_span entry;
 
-    while ((entry = next_word(&list)).len > 0) {
+    while ((entry = wsm_words_next(&list)).len > 0) {
         if (wsm_span_equal(entry, word))
             return true;
     }
@@ -53,7 +52,7 @@ bool wsm_words_contain_all(struct wsm_span list, struct wsm_span words)
 {
     struct wsm_span word;
 
-    while ((word = next_word(&words)).len > 0) {
+    while ((word = wsm_words_next(&words)).len > 0) {
         if (!contains(list, word))
             return false;
     }

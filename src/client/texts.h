@@ -16,6 +16,8 @@ struct wsm_texts {
 bool wsm_texts_init(struct wsm_texts *texts, size_t count, struct wsm_error *err) WSM_MUST_CHECK;
 void wsm_texts_clear(struct wsm_texts *texts);
 
+/* Takes the first word off `text`; empty = there is none. */
+struct wsm_span wsm_words_next(struct wsm_span *text);
 /* Is every word of `words` (blank separated) one of `list`? */
 bool wsm_words_contain_all(struct wsm_span list, struct wsm_span words);
 

@@ -1,0 +1,73 @@
+/* What a shell does when a connection breaks: its requests wait, one of them is tried again
+ * until the server answers or the time for it is over, then the others follow. Embedded in the
+ * shell. Loop thread only. Rules: docs/exactly-once.md. */
+#ifndef WSM_CLIENT_RECOVERY_H
+#define WSM_CLIENT_RECOVERY_H
+
+#include "base/error.h"
+#include "base/list.h"
+
+enum {
+    WSM_RECOVERY_CREATE_MS = 10000, /* how long Create may try, within its time-out */
+    WSM_RECOVERY_CLOSE_MS = 5000,   /* how long what is being closed may still try */
+    WSM_RECOVERY_PROBE_MS = 1000,   /* a try that the server may keep waiting is answered by then */
+};
+
+struct wsm_exchange;
+struct wsm_recovery_phase;
+
+enum wsm_recovery_state {
+    WSM_RECOVERY_REFUSED, /* in the table only: no such transition */
+    WSM_RECOVERY_FINE,
+    WSM_RECOVERY_WAITING, /* lost; until the next try */
+    WSM_RECOVERY_TRYING,  /* a request is on its way to see whether it is back */
+    WSM_RECOVERY_COUNT,
+};
+
+enum wsm_recovery_event {
+    WSM_RECOVERY_EV_LOST,
+    WSM_RECOVERY_EV_TRY,
+    WSM_RECOVERY_EV_ANSWERED,
+    WSM_RECOVERY_EV_OVER,
+    WSM_RECOVERY_EV_COUNT,
+};
+
+struct wsm_recovery {
+    enum wsm_recovery_state state;
+    struct wsm_list sent;             /* of struct wsm_exchange: on the wire, and covered */
+    struct wsm_list held;             /* of struct wsm_exchange: to be sent when the link is back */
+    struct wsm_recovery_phase *phase; /* owned; NULL while the link is fine */
+};
+
+/* How a request is made anew. */
+struct wsm_repetition {
+    /* Prepares and sends it; wsm_exchange_prepare() keeps the message id. */
+    bool (*send)(struct wsm_exchange *exchange, struct wsm_error *err);
+    bool may_park; /* the server may keep it waiting as long as its time-out */
+};
+
+void wsm_recovery_init(struct wsm_recovery *recovery);
+/* The shell is being freed: nothing is covered any more. */
+void wsm_recovery_clear(struct wsm_recovery *recovery);
+
+/* Between preparing and sending: this request may be repeated, if the server and the
+ * application's version allow it. */
+void wsm_recovery_cover(struct wsm_recovery *recovery, struct wsm_exchange *exchange,
+                        const struct wsm_repetition *repetition);
+
+/* What is left to be tried ends within `ms`: the shell is being closed. */
+void wsm_recovery_hurry(struct wsm_recovery *recovery, unsigned ms);
+/* Ends a phase now, as if its time were over; harmless while the link is fine. */
+void wsm_recovery_give_up(struct wsm_recovery *recovery);
+
+/* For exchange.c. holds: true if the request was taken to be sent later. lost: the same for
+ * one whose connection broke, with `err` moved from; false: the loss is the caller's to
+ * report. The others: it was sent; an answer came, whatever it says; it was cancelled. */
+bool wsm_recovery_holds(struct wsm_recovery *recovery, struct wsm_exchange *exchange);
+void wsm_recovery_sent(struct wsm_recovery *recovery, struct wsm_exchange *exchange);
+bool wsm_recovery_lost(struct wsm_recovery *recovery, struct wsm_exchange *exchange,
+                       struct wsm_error *err);
+void wsm_recovery_answered(struct wsm_recovery *recovery, struct wsm_exchange *exchange);
+void wsm_recovery_forget(struct wsm_recovery *recovery, struct wsm_exchange *exchange);
+
+#endif
