@@ -15,35 +15,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum kind { LISTEN, BOOLEAN, NUMBER, NUMBER_OR_0, PATH };
-
-static const struct setting {
-    const char *name;
-    enum kind kind;
-    int64_t lowest, highest, initial; /* numbers and booleans */
-} settings[WSM_SETTINGS] = {
-    [WSM_SETTING_LISTEN] = { "Listen", LISTEN, 0, 0, 0 },
-    [WSM_SETTING_ALLOW_UNENCRYPTED] = { "AllowUnencrypted", BOOLEAN, 0, 1, 0 },
-    [WSM_SETTING_BASIC] = { "Basic", BOOLEAN, 0, 1, 0 },
-    [WSM_SETTING_USERS_FILE] = { "UsersFile", PATH, 0, 0, 0 },
-    [WSM_SETTING_RUN_DIRECTORY] = { "RunDirectory", PATH, 0, 0, 0 },
-    [WSM_SETTING_ALLOW_REMOTE_SHELL_ACCESS] = { "AllowRemoteShellAccess", BOOLEAN, 0, 1, 1 },
-    [WSM_SETTING_IDLE_TIMEOUT] = { "IdleTimeout", NUMBER, 1, INT32_MAX, 7200000 },
-    [WSM_SETTING_MIN_IDLE_TIMEOUT] = { "MinIdleTimeout", NUMBER, 1, INT32_MAX, 60000 },
-    [WSM_SETTING_MAX_IDLE_TIMEOUT_MS] = { "MaxIdleTimeoutms", NUMBER, 1, INT32_MAX, INT32_MAX },
-    [WSM_SETTING_MAX_TIMEOUT_MS] = { "MaxTimeoutms", NUMBER, 500, UINT32_MAX, 60000 },
-    [WSM_SETTING_MAX_ENVELOPE_SIZE_KB] = { "MaxEnvelopeSizekb", NUMBER, 32, 4096, 500 },
-    [WSM_SETTING_MAX_CONNECTIONS] = { "MaxConnections", NUMBER, 1, 65535, 300 },
-    [WSM_SETTING_MAX_SHELLS_PER_USER] = { "MaxShellsPerUser", NUMBER, 1, 4096, 30 },
-    [WSM_SETTING_MAX_CONCURRENT_COMMANDS_PER_SHELL] = { "MaxConcurrentCommandsPerShell", NUMBER, 1,
-                                                        65535, 1000 },
-    [WSM_SETTING_MAX_PACKET_RETRIEVAL_TIME_SECONDS] = { "MaxPacketRetrievalTimeSeconds", NUMBER, 1,
-                                                        86400, 120 },
-    [WSM_SETTING_DRAIN_TIMEOUT] = { "DrainTimeout", NUMBER, 0, INT32_MAX, 0 },
-    [WSM_SETTING_AUTO_DISCONNECT_TIMEOUT] = { "AutoDisconnectTimeout", NUMBER_OR_0, 1000, INT32_MAX,
-                                              60000 },
-};
-
 struct wsm_config_user wsm_config_this_user(void)
 {
     struct wsm_config_user user = { .is_root = geteuid() == 0,
@@ -116,7 +87,7 @@ bool wsm_config_init(struct wsm_config *config, const struct wsm_config_user *us
 
     *config = (struct wsm_config){ 0 };
     for (size_t i = 0; i < WSM_SETTINGS; i++)
-        config->numbers[i] = settings[i].initial;
+        config->numbers[i] = wsm_settings_table[i].initial;
     if (!wsm_listen_address_parse(wsm_span_str(listen), &config->listen[0], err) ||
         !config_path(user, "users", &config->paths[WSM_SETTING_USERS_FILE], err) ||
         !run_path(user, &config->paths[WSM_SETTING_RUN_DIRECTORY], err)) {
@@ -133,37 +104,6 @@ void wsm_config_clear(struct wsm_config *config)
         free(config->paths[i]);
         config->paths[i] = NULL;
     }
-}
-
-static bool parse_boolean(struct wsm_span text, int64_t *out, struct wsm_error *err)
-{
-    if (wsm_span_is_nocase(text, "true"))
-        *out = 1;
-    else if (wsm_span_is_nocase(text, "false"))
-        *out = 0;
-    else
-        return wsm_fail(err, ERROR_INVALID_PARAMETER, "must be true or false");
-    return true;
-}
-
-static bool parse_number(const struct setting *setting, struct wsm_span text, int64_t *out,
-                         struct wsm_error *err)
-{
-    int64_t number = 0;
-    bool ok = text.len > 0 && text.len <= 12; /* cannot overflow */
-    bool is_none;
-
-    for (size_t i = 0; i < text.len && ok; i++) {
-        ok = text.ptr[i] >= '0' && text.ptr[i] <= '9';
-        number = number * 10 + (text.ptr[i] - '0');
-    }
-    is_none = ok && number == 0 && setting->kind == NUMBER_OR_0;
-    if (!is_none && (!ok || number < setting->lowest || number > setting->highest))
-        return wsm_fail(
-            err, ERROR_INVALID_PARAMETER, "must be %sa number from %" PRId64 " to %" PRId64,
-            setting->kind == NUMBER_OR_0 ? "0 or " : "", setting->lowest, setting->highest);
-    *out = number;
-    return true;
 }
 
 /* Relative paths count from where winrmd was started: it and its children move. */
@@ -204,17 +144,16 @@ static bool add_listen(struct wsm_config *config, struct wsm_span text, bool is_
 static bool set_value(struct wsm_config *config, enum wsm_setting which, struct wsm_span text,
                       bool is_first, struct wsm_error *err)
 {
-    const struct setting *setting = &settings[which];
+    const struct wsm_setting_row *setting = &wsm_settings_table[which];
 
     switch (setting->kind) {
-    case LISTEN:
+    case WSM_SETTING_KIND_LISTEN:
         return add_listen(config, text, is_first, err);
-    case BOOLEAN:
-        return parse_boolean(text, &config->numbers[which], err);
-    case NUMBER:
-    case NUMBER_OR_0:
-        return parse_number(setting, text, &config->numbers[which], err);
-    case PATH:
+    case WSM_SETTING_KIND_BOOLEAN:
+    case WSM_SETTING_KIND_NUMBER:
+    case WSM_SETTING_KIND_NUMBER_OR_0:
+        return wsm_setting_parse(which, text, &config->numbers[which], err);
+    case WSM_SETTING_KIND_PATH:
         return parse_path(text, &config->paths[which], err);
     }
     return wsm_fail(err, ERROR_INTERNAL_ERROR, "setting %s", setting->name);
@@ -225,6 +164,7 @@ static bool split(struct wsm_span line, enum wsm_setting *out_which, struct wsm_
                   struct wsm_error *err)
 {
     const uint8_t *equals = line.len == 0 ? NULL : memchr(line.ptr, '=', line.len);
+    enum wsm_setting which;
     struct wsm_span name;
 
     if (line.len > 0 && memchr(line.ptr, '\0', line.len) != NULL)
@@ -232,16 +172,13 @@ static bool split(struct wsm_span line, enum wsm_setting *out_which, struct wsm_
     if (equals == NULL)
         return wsm_fail(err, ERROR_INVALID_PARAMETER, "must be NAME = VALUE");
     name = wsm_span_trim(wsm_span_of(line.ptr, (size_t)(equals - line.ptr)));
-    for (size_t i = 0; i < WSM_SETTINGS; i++) {
-        if (wsm_span_is_nocase(name, settings[i].name)) {
-            *out_which = (enum wsm_setting)i;
-            *out_value = wsm_span_trim(
-                wsm_span_of(equals + 1, line.len - (size_t)(equals - line.ptr) - 1));
-            return true;
-        }
-    }
-    return wsm_fail(err, ERROR_INVALID_PARAMETER, "unknown setting \"%.*s\"", (int)name.len,
-                    (const char *)name.ptr);
+    which = wsm_setting_find(name);
+    if (which == WSM_SETTINGS)
+        return wsm_fail(err, ERROR_INVALID_PARAMETER, "unknown setting \"%.*s\"", (int)name.len,
+                        (const char *)name.ptr);
+    *out_which = which;
+    *out_value = wsm_span_trim(wsm_span_of(equals + 1, line.len - (size_t)(equals - line.ptr) - 1));
+    return true;
 }
 
 static bool parse_line(struct wsm_config *config, struct wsm_span line, size_t number,
@@ -261,12 +198,12 @@ static bool parse_line(struct wsm_config *config, struct wsm_span line, size_t n
     if (!split(line, &which, &value, err))
         return false;
     before = config->set_at[which];
-    is_list = settings[which].kind == LISTEN;
+    is_list = wsm_settings_table[which].kind == WSM_SETTING_KIND_LISTEN;
     if (before != 0 && !is_list)
         return wsm_fail(err, ERROR_INVALID_PARAMETER, "%s is set in line %zu already",
-                        settings[which].name, before);
+                        wsm_settings_table[which].name, before);
     if (!set_value(config, which, value, before == 0, &why)) {
-        wsm_fail(err, why.code, "%s %s", settings[which].name, wsm_error_text(&why));
+        wsm_fail(err, why.code, "%s %s", wsm_settings_table[which].name, wsm_error_text(&why));
         wsm_error_clear(&why);
         return false;
     }
@@ -346,7 +283,7 @@ bool wsm_config_override(struct wsm_config *config, const char *assignment, stru
     if (!split(wsm_span_str(assignment), &which, &value, &why)) {
         wsm_fail(err, why.code, "-o %s: %s", assignment, wsm_error_text(&why));
     } else if (!set_value(config, which, value, !config->listen_is_override, &why)) {
-        wsm_fail(err, why.code, "-o %s: %s %s", assignment, settings[which].name,
+        wsm_fail(err, why.code, "-o %s: %s %s", assignment, wsm_settings_table[which].name,
                  wsm_error_text(&why));
     } else {
         config->listen_is_override |= which == WSM_SETTING_LISTEN;
@@ -375,26 +312,26 @@ void wsm_config_write(const struct wsm_config *config, struct wsm_buf *out)
     char text[WSM_LISTEN_TEXT_SIZE];
 
     for (size_t i = 0; i < WSM_SETTINGS; i++) {
-        const struct setting *setting = &settings[i];
+        const struct wsm_setting_row *setting = &wsm_settings_table[i];
 
         switch (setting->kind) {
-        case LISTEN:
+        case WSM_SETTING_KIND_LISTEN:
             for (size_t k = 0; k < config->listen_count; k++) {
                 wsm_listen_address_write(&config->listen[k], text);
                 wsm_buf_printf(out, "%s=%s", setting->name, text);
                 wsm_buf_append_byte(out, 0);
             }
             break;
-        case BOOLEAN:
+        case WSM_SETTING_KIND_BOOLEAN:
             wsm_buf_printf(out, "%s=%s", setting->name, config->numbers[i] != 0 ? "true" : "false");
             wsm_buf_append_byte(out, 0);
             break;
-        case NUMBER:
-        case NUMBER_OR_0:
+        case WSM_SETTING_KIND_NUMBER:
+        case WSM_SETTING_KIND_NUMBER_OR_0:
             wsm_buf_printf(out, "%s=%" PRId64, setting->name, config->numbers[i]);
             wsm_buf_append_byte(out, 0);
             break;
-        case PATH:
+        case WSM_SETTING_KIND_PATH:
             wsm_buf_printf(out, "%s=%s", setting->name, config->paths[i]);
             wsm_buf_append_byte(out, 0);
             break;

@@ -4,34 +4,13 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "ipc/settings_table.h"
 #include "monitor/listen_address.h"
 
 enum {
     WSM_CONFIG_FILE_MAX = 256 * 1024, /* bytes */
     WSM_CONFIG_LINE_MAX = 4096,       /* bytes */
     WSM_CONFIG_LISTEN_MAX = 16,       /* addresses */
-};
-
-/* In the order of the table in config.c. */
-enum wsm_setting {
-    WSM_SETTING_LISTEN,
-    WSM_SETTING_ALLOW_UNENCRYPTED,
-    WSM_SETTING_BASIC,
-    WSM_SETTING_USERS_FILE,
-    WSM_SETTING_RUN_DIRECTORY,
-    WSM_SETTING_ALLOW_REMOTE_SHELL_ACCESS,
-    WSM_SETTING_IDLE_TIMEOUT,
-    WSM_SETTING_MIN_IDLE_TIMEOUT,
-    WSM_SETTING_MAX_IDLE_TIMEOUT_MS,
-    WSM_SETTING_MAX_TIMEOUT_MS,
-    WSM_SETTING_MAX_ENVELOPE_SIZE_KB,
-    WSM_SETTING_MAX_CONNECTIONS,
-    WSM_SETTING_MAX_SHELLS_PER_USER,
-    WSM_SETTING_MAX_CONCURRENT_COMMANDS_PER_SHELL,
-    WSM_SETTING_MAX_PACKET_RETRIEVAL_TIME_SECONDS,
-    WSM_SETTING_DRAIN_TIMEOUT,
-    WSM_SETTING_AUTO_DISCONNECT_TIMEOUT,
-    WSM_SETTINGS
 };
 
 /* Who the defaults are for; all borrowed while the call lasts, NULL where unset. */

@@ -3,6 +3,7 @@
 #include "server/settings.h"
 
 #include "ipc/frame.h"
+#include "ipc/settings_table.h"
 #include "wsmerror.h"
 
 #include <stdlib.h>
@@ -12,84 +13,60 @@ enum {
     OPERATION_TIMEOUT_MIN_MS = 100, /* less than a round trip could never be kept */
 };
 
-enum kind { KIND_BOOL, KIND_I64, KIND_SIZE, KIND_U32, KIND_TEXT, KIND_LEVEL };
+enum kind { KIND_BOOL, KIND_I64, KIND_SIZE, KIND_U32, KIND_TEXT };
 
-/* Value in the file times `unit` is what is stored. */
-static const struct setting {
-    const char *name;
+/* Where a setting goes. Its value in the file times `unit` is what is stored. */
+static const struct place {
+    enum wsm_setting setting;
     enum kind kind;
     size_t offset;
-    uint64_t lowest;
-    uint64_t highest;
-    uint64_t unit;
-} table[] = {
+    int64_t unit;
+} places[] = {
 #define AT(field) offsetof(struct wsm_settings, field)
-    { "AllowUnencrypted", KIND_BOOL, AT(allow_unencrypted), 0, 0, 0 },
-    { "Basic", KIND_BOOL, AT(basic), 0, 0, 0 },
-    { "AllowRemoteShellAccess", KIND_BOOL, AT(allow_remote_shell_access), 0, 0, 0 },
-    { "LogLevel", KIND_LEVEL, AT(log_level), 0, 0, 0 },
-    { "UsersFile", KIND_TEXT, AT(users_file), 0, 0, 0 },
-    { "IdleTimeout", KIND_I64, AT(idle_timeout_ms), 0, INT32_MAX, 1 },
-    { "MinIdleTimeout", KIND_I64, AT(min_idle_timeout_ms), 0, INT32_MAX, 1 },
-    { "MaxIdleTimeoutms", KIND_I64, AT(max_idle_timeout_ms), 0, INT32_MAX, 1 },
-    { "MaxTimeoutms", KIND_I64, AT(max_timeout_ms), 500, UINT32_MAX, 1 },
-    { "MaxPacketRetrievalTimeSeconds", KIND_I64, AT(packet_retrieval_ms), 1, 86400, 1000 },
-    { "DrainTimeout", KIND_I64, AT(drain_timeout_ms), 0, INT32_MAX, 1 },
-    { "AutoDisconnectTimeout", KIND_I64, AT(auto_disconnect_ms), 0, INT32_MAX, 1 },
-    { "MaxEnvelopeSizekb", KIND_SIZE, AT(max_envelope_size), 32, 4096, 1024 },
-    { "MaxConnections", KIND_SIZE, AT(max_connections), 1, 1000000, 1 },
-    { "MaxShellsPerUser", KIND_SIZE, AT(max_shells_per_user), 0, INT32_MAX, 1 },
-    { "MaxConcurrentCommandsPerShell", KIND_U32, AT(max_commands_per_shell), 1, INT32_MAX, 1 },
+    { WSM_SETTING_ALLOW_UNENCRYPTED, KIND_BOOL, AT(allow_unencrypted), 1 },
+    { WSM_SETTING_BASIC, KIND_BOOL, AT(basic), 1 },
+    { WSM_SETTING_ALLOW_REMOTE_SHELL_ACCESS, KIND_BOOL, AT(allow_remote_shell_access), 1 },
+    { WSM_SETTING_USERS_FILE, KIND_TEXT, AT(users_file), 1 },
+    { WSM_SETTING_IDLE_TIMEOUT, KIND_I64, AT(idle_timeout_ms), 1 },
+    { WSM_SETTING_MIN_IDLE_TIMEOUT, KIND_I64, AT(min_idle_timeout_ms), 1 },
+    { WSM_SETTING_MAX_IDLE_TIMEOUT_MS, KIND_I64, AT(max_idle_timeout_ms), 1 },
+    { WSM_SETTING_MAX_TIMEOUT_MS, KIND_I64, AT(max_timeout_ms), 1 },
+    { WSM_SETTING_MAX_PACKET_RETRIEVAL_TIME_SECONDS, KIND_I64, AT(packet_retrieval_ms), 1000 },
+    { WSM_SETTING_DRAIN_TIMEOUT, KIND_I64, AT(drain_timeout_ms), 1 },
+    { WSM_SETTING_AUTO_DISCONNECT_TIMEOUT, KIND_I64, AT(auto_disconnect_ms), 1 },
+    { WSM_SETTING_MAX_ENVELOPE_SIZE_KB, KIND_SIZE, AT(max_envelope_size), 1024 },
+    { WSM_SETTING_MAX_CONNECTIONS, KIND_SIZE, AT(max_connections), 1 },
+    { WSM_SETTING_MAX_SHELLS_PER_USER, KIND_SIZE, AT(max_shells_per_user), 1 },
+    { WSM_SETTING_MAX_CONCURRENT_COMMANDS_PER_SHELL, KIND_U32, AT(max_commands_per_shell), 1 },
 #undef AT
 };
 
+static void store(struct wsm_settings *settings, const struct place *place, int64_t value)
+{
+    void *field = (char *)settings + place->offset;
+
+    value *= place->unit;
+    if (place->kind == KIND_BOOL)
+        *(bool *)field = value != 0;
+    else if (place->kind == KIND_I64)
+        *(int64_t *)field = value;
+    else if (place->kind == KIND_SIZE)
+        *(size_t *)field = (size_t)value;
+    else if (place->kind == KIND_U32)
+        *(uint32_t *)field = (uint32_t)value;
+}
+
 void wsm_settings_init(struct wsm_settings *settings)
 {
-    *settings = (struct wsm_settings){
-        .allow_remote_shell_access = true,
-        .idle_timeout_ms = 7200000,
-        .min_idle_timeout_ms = 60000,
-        .max_idle_timeout_ms = INT32_MAX,
-        .max_timeout_ms = 60000,
-        .packet_retrieval_ms = 120000,
-        .auto_disconnect_ms = 60000,
-        .max_envelope_size = (size_t)500 * 1024,
-        .max_connections = 300,
-        .max_shells_per_user = 30,
-        .max_commands_per_shell = 1000,
-        .log_level = WSM_LOG_INFO,
-    };
+    *settings = (struct wsm_settings){ .log_level = WSM_LOG_INFO };
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+        store(settings, &places[i], wsm_settings_table[places[i].setting].initial);
 }
 
 void wsm_settings_clear(struct wsm_settings *settings)
 {
     free(settings->users_file);
     *settings = (struct wsm_settings){ 0 };
-}
-
-static bool number_parse(struct wsm_span text, uint64_t *out)
-{
-    uint64_t value = 0;
-
-    if (text.len == 0 || text.len > 10)
-        return false;
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] < '0' || text.ptr[i] > '9')
-            return false;
-        value = value * 10 + (uint64_t)(text.ptr[i] - '0');
-    }
-    *out = value;
-    return true;
-}
-
-static bool take_bool(void *field, struct wsm_span value)
-{
-    bool is_true = wsm_span_is_nocase(value, "true");
-
-    if (!is_true && !wsm_span_is_nocase(value, "false"))
-        return false;
-    *(bool *)field = is_true;
-    return true;
 }
 
 static bool take_text(char **field, struct wsm_span value)
@@ -103,36 +80,25 @@ static bool take_text(char **field, struct wsm_span value)
     return true;
 }
 
-static bool take_number(const struct setting *setting, void *field, struct wsm_span value)
-{
-    uint64_t number;
-
-    if (!number_parse(value, &number) || number < setting->lowest || number > setting->highest)
-        return false;
-    number *= setting->unit;
-    if (setting->kind == KIND_I64)
-        *(int64_t *)field = (int64_t)number;
-    else if (setting->kind == KIND_SIZE)
-        *(size_t *)field = (size_t)number;
-    else
-        *(uint32_t *)field = (uint32_t)number;
-    return true;
-}
-
 static bool take(struct wsm_settings *settings, struct wsm_span name, struct wsm_span value)
 {
-    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-        void *field = (char *)settings + table[i].offset;
+    struct wsm_error why = WSM_ERROR_INIT;
+    enum wsm_setting setting = wsm_setting_find(name);
+    int64_t number;
 
-        if (!wsm_span_is_nocase(name, table[i].name))
+    if (wsm_span_is_nocase(name, "LogLevel")) /* an option of the command line only */
+        return wsm_log_level_parse((const char *)value.ptr, &settings->log_level);
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        if (places[i].setting != setting)
             continue;
-        if (table[i].kind == KIND_BOOL)
-            return take_bool(field, value);
-        if (table[i].kind == KIND_TEXT)
-            return take_text(field, value);
-        if (table[i].kind == KIND_LEVEL)
-            return wsm_log_level_parse((const char *)value.ptr, field); /* ends with NUL */
-        return take_number(&table[i], field, value);
+        if (places[i].kind == KIND_TEXT)
+            return take_text((char **)((char *)settings + places[i].offset), value);
+        if (!wsm_setting_parse(setting, value, &number, &why)) {
+            wsm_error_clear(&why);
+            return false;
+        }
+        store(settings, &places[i], number);
+        return true;
     }
     return true;
 }

@@ -23,7 +23,7 @@ struct wsm_settings {
     int64_t auto_disconnect_ms; /* 0 = never */
     size_t max_envelope_size;   /* bytes */
     size_t max_connections;
-    size_t max_shells_per_user; /* 0 = no limit */
+    size_t max_shells_per_user;
     uint32_t max_commands_per_shell;
     enum wsm_log_level log_level;
 };
