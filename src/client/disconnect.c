@@ -167,13 +167,19 @@ static void refuse_disconnect(struct wsm_shell *shell, struct wsm_error *err)
     wsm_receive_go_on(shell); /* the server may have ended them before it refused */
 }
 
+/* Also a server that says that nobody is behind it at the moment. */
+static bool is_unreached(const struct wsm_exchange *exchange, const struct wsm_error *err)
+{
+    return exchange->is_broken || err->code == ERROR_WSMAN_HTTP_SERVICE_UNAVAILABLE_STATUS;
+}
+
 static void on_disconnected(struct wsm_exchange *exchange, struct wsm_answer **answer,
                             struct wsm_error *err)
 {
     struct wsm_shell *shell = WSM_CONTAINER_OF(exchange, struct wsm_shell, exchange);
 
     (void)answer;
-    if (exchange->is_broken) {
+    if (is_unreached(exchange, err)) {
         fail_ungraceful(shell, err);
         return;
     }
@@ -222,6 +228,20 @@ static bool has_input(const struct wsm_endpoint *endpoint)
     return false;
 }
 
+static bool is_command_busy(const struct wsm_command *command)
+{
+    switch (command->life) {
+    case WSM_LIFE_OPENING:
+    case WSM_LIFE_ABANDONED:
+    case WSM_LIFE_ENDING:
+        return true;
+    case WSM_LIFE_OPEN:
+        return command->link == WSM_LINK_RECONNECTING;
+    default:
+        return false;
+    }
+}
+
 /* Is anything but Receive under way or waiting for its turn? */
 static bool is_busy(const struct wsm_shell *shell)
 {
@@ -232,9 +252,7 @@ static bool is_busy(const struct wsm_shell *shell)
     WSM_LIST_FOREACH (node, &shell->commands) {
         const struct wsm_command *command = WSM_CONTAINER_OF(node, struct wsm_command, node);
 
-        if (command->life == WSM_LIFE_OPENING || command->life == WSM_LIFE_ABANDONED ||
-            command->life == WSM_LIFE_ENDING || command->link == WSM_LINK_RECONNECTING ||
-            has_input(&command->endpoint))
+        if (is_command_busy(command) || has_input(&command->endpoint))
             return true;
     }
     return false;
@@ -258,7 +276,7 @@ bool wsm_disconnect_explains(const struct wsm_operation *operation, const struct
 
     if (!wsm_link_is_ending(link))
         return false;
-    if (operation->exchange.is_broken)
+    if (is_unreached(&operation->exchange, err))
         return true;
     return !wsm_link_may_ask(link) &&
            (err->code == ERROR_WSMAN_SERVICE_STREAM_DISCONNECTED ||

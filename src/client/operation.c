@@ -118,12 +118,21 @@ void wsm_operation_complete(struct wsm_operation *operation, struct wsm_error *e
 
 /* ---- Starting ---- */
 
+/* The link may have been lost while it waited for its turn; a Receive then sleeps. */
+static bool check_link(const struct wsm_operation *operation, struct wsm_error *err)
+{
+    return operation->shell == NULL || operation->kind == &wsm_receive_kind ||
+           wsm_link_may_ask(operation->shell->link) ||
+           wsm_fail(err, ERROR_WINRS_SHELL_DISCONNECTED, "shell %s is not connected",
+                    operation->shell->id);
+}
+
 static void start(struct wsm_operation *operation)
 {
     struct wsm_error err = WSM_ERROR_INIT;
 
     (void)step(operation, WSM_OPERATION_EV_START);
-    if (!operation->kind->start(operation, &err))
+    if (!check_link(operation, &err) || !operation->kind->start(operation, &err))
         wsm_operation_complete(operation, &err);
 }
 

@@ -244,7 +244,7 @@ static void test_connect_shell_puts_in_the_xml(void **state)
     free(body_child);
 }
 
-static uint32_t refusal;
+static _Atomic uint32_t refusal;
 
 static bool refuse_connect(struct fake_service *service, const struct fake_request *request,
                            struct fake_reply *reply)

@@ -384,7 +384,7 @@ static void test_list_commands_of_a_server_without_our_additions(void **state)
     free(item);
 }
 
-static uint32_t refusal;
+static _Atomic uint32_t refusal;
 
 static bool refuse(struct fake_service *service, const struct fake_request *request,
                    struct fake_reply *reply)

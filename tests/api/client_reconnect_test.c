@@ -67,7 +67,7 @@ static void assert_sent(const char *name, const char *what, const char *value)
     free(got);
 }
 
-static uint32_t refusal;
+static _Atomic uint32_t refusal;
 
 static bool refuse_link(struct fake_service *service, const struct fake_request *request,
                         struct fake_reply *reply)
@@ -381,6 +381,32 @@ static void test_close_ends_a_reconnect_that_goes_on(void **state)
     fake_release(f->service, "Reconnect");
 }
 
+/* The handle still exists when the next disconnect begins. */
+static void test_command_closed_while_it_reconnects_holds_up_no_disconnect(void **state)
+{
+    struct recorder *first = recorder_new();
+    struct recorder *close = recorder_new();
+    struct recorder *recorder = recorder_new();
+
+    (void)state;
+    disconnect_shell(shell);
+    reconnect_shell(shell);
+    fake_hold(f->service, "Reconnect");
+    reconnect_command(command, first);
+    fake_wait(f->service, "Reconnect", 2);
+    recorder_gate(close);
+    WSManCloseCommand(command, 0, &close->async);
+    recorder_wait_inside(close);
+    disconnect(shell, 0, NULL, recorder);
+    fake_wait_answered(f->service, "Disconnect", 2);
+    recorder_open_gate(close);
+    assert_last_code(recorder, 0);
+    assert_refused(first, ERROR_OPERATION_ABORTED);
+    fake_release(f->service, "Reconnect");
+    recorder_free(close);
+    recorder_free(recorder);
+}
+
 static void reconnect_again(struct recorder *recorder, const struct recorder_event *event)
 {
     if (event->code != 0) {
@@ -507,6 +533,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_disconnect_waits_for_the_reconnect_of_a_command, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_close_ends_a_reconnect_that_goes_on, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            test_command_closed_while_it_reconnects_holds_up_no_disconnect, setup, teardown),
         cmocka_unit_test_setup_teardown(test_reconnect_may_be_tried_again_in_its_own_callback,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(test_two_shells_of_one_session_one_disconnected, setup,

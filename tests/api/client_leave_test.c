@@ -1,0 +1,195 @@
+/* Closing shells, commands and sessions that are let go, or are just about to be: what goes
+ * from the server, and what lives on there. */
+#include "client_fixture.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct fixture *f;
+static WSMAN_SHELL_HANDLE shell;
+static WSMAN_COMMAND_HANDLE command;
+
+static int setup(void **state)
+{
+    (void)state;
+    f = fixture_new();
+    fake_can_disconnect(f->service);
+    shell = open_shell(f);
+    command = run_command(shell, WSMAN_TEXT("cat"));
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    fixture_free(f);
+    return 0;
+}
+
+/* The one callback of a refused call; frees the recorder. */
+static void assert_refused(struct recorder *recorder, DWORD code)
+{
+    const struct recorder_event *event = recorder_last(recorder);
+
+    assert_int_equal(event->code, code);
+    assert_int_equal(event->flags, WSMAN_FLAG_CALLBACK_END_OF_OPERATION);
+    assert_int_equal(recorder->count, 1);
+    assert_false(event->has_data);
+    assert_true(event->detail[0] != '\0');
+    assert_false(pthread_equal(event->thread, pthread_self()));
+    recorder_free(recorder);
+}
+
+static void test_r_dis_9_close_of_a_disconnected_one_is_local(void **state)
+{
+    (void)state;
+    disconnect_shell(shell);
+    close_command(command);
+    close_shell(shell);
+    assert_int_equal(fake_count(f->service, "Signal"), 0);
+    assert_int_equal(fake_count(f->service, "Delete"), 0);
+}
+
+static void test_close_shell_deletes_a_disconnected_one_if_told(void **state)
+{
+    struct recorder *recorder = recorder_new();
+
+    (void)state;
+    disconnect_shell(shell);
+    WSManCloseShell(shell, WSMAN_FLAG_DELETE_SERVER_SESSION, &recorder->async);
+    assert_last_code(recorder, 0);
+    assert_int_equal(fake_count(f->service, "Delete"), 1);
+    recorder_free(recorder);
+}
+
+static void close_while_disconnecting(DWORD flags, size_t deletes)
+{
+    struct recorder *out = recorder_new();
+    struct recorder *recorder = recorder_new();
+    struct recorder *close = recorder_new();
+
+    receive(shell, command, out);
+    fake_wait(f->service, "Receive", 1);
+    fake_hold(f->service, "Disconnect");
+    disconnect(shell, 0, NULL, recorder);
+    fake_wait(f->service, "Disconnect", 1);
+    WSManCloseShell(shell, flags, &close->async);
+    assert_last_code(close, 0);
+    assert_refused(recorder, ERROR_OPERATION_ABORTED);
+    assert_last_code(out, ERROR_OPERATION_ABORTED);
+    assert_true(recorder_last(out)->order < recorder_last(close)->order);
+    fake_release(f->service, "Disconnect");
+    assert_int_equal(fake_count(f->service, "Delete"), deletes);
+    recorder_free(out);
+    recorder_free(close);
+}
+
+static void test_close_shell_while_it_disconnects(void **state)
+{
+    (void)state;
+    close_while_disconnecting(0, 0);
+}
+
+static void test_close_shell_while_it_disconnects_deletes_if_told(void **state)
+{
+    (void)state;
+    close_while_disconnecting(WSMAN_FLAG_DELETE_SERVER_SESSION, 1);
+}
+
+static void test_r_dis_13_client_that_exits_leaves_the_shell(void **state)
+{
+    (void)state;
+    disconnect_shell(shell);
+    assert_int_equal(WSManCloseSession(f->session, 0), 0);
+    f->session = NULL;
+    assert_int_equal(WSManDeinitialize(f->api, 0), 0);
+    f->api = NULL;
+    assert_int_equal(fake_count(f->service, "Delete"), 0);
+    assert_int_equal(fake_count(f->service, "Signal"), 0);
+}
+
+static void end_while_disconnecting(bool deinitialize)
+{
+    struct recorder *out = recorder_new();
+    struct recorder *recorder = recorder_new();
+
+    receive(shell, command, out);
+    fake_wait(f->service, "Receive", 1);
+    fake_hold(f->service, "Disconnect");
+    disconnect(shell, 0, NULL, recorder);
+    fake_wait(f->service, "Disconnect", 1);
+    if (!deinitialize)
+        assert_int_equal(WSManCloseSession(f->session, 0), 0);
+    f->session = NULL;
+    if (deinitialize)
+        assert_int_equal(WSManDeinitialize(f->api, 0), 0);
+    if (deinitialize)
+        f->api = NULL;
+    assert_int_equal(recorder_count(recorder), 1);
+    assert_int_equal(recorder_count(out), 1);
+    assert_refused(recorder, ERROR_OPERATION_ABORTED);
+    assert_last_code(out, ERROR_OPERATION_ABORTED);
+    fake_release(f->service, "Disconnect");
+    assert_int_equal(fake_count(f->service, "Delete"), 0);
+    recorder_free(out);
+}
+
+static void test_r_dis_14_close_session_ends_a_running_disconnect(void **state)
+{
+    (void)state;
+    end_while_disconnecting(false);
+}
+
+static void test_r_dis_14_deinitialize_ends_a_running_disconnect(void **state)
+{
+    (void)state;
+    end_while_disconnecting(true);
+}
+
+static void test_r_dis_14_close_session_ends_one_that_is_held_back(void **state)
+{
+    struct recorder *sent = recorder_new();
+    struct recorder *recorder = recorder_new();
+
+    (void)state;
+    fake_hold(f->service, "Send");
+    send_text(shell, command, "a", false, sent);
+    disconnect(shell, 0, NULL, recorder);
+    fake_wait(f->service, "Send", 1);
+    wait_for_loop(f->session);
+    assert_int_equal(WSManCloseSession(f->session, 0), 0);
+    f->session = NULL;
+    assert_last_code(sent, ERROR_OPERATION_ABORTED);
+    assert_refused(recorder, ERROR_OPERATION_ABORTED);
+    assert_int_equal(fake_count(f->service, "Disconnect"), 0);
+    fake_release(f->service, "Send");
+    recorder_free(sent);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_r_dis_9_close_of_a_disconnected_one_is_local, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_close_shell_deletes_a_disconnected_one_if_told, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_close_shell_while_it_disconnects, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_close_shell_while_it_disconnects_deletes_if_told,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(test_r_dis_13_client_that_exits_leaves_the_shell, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_r_dis_14_close_session_ends_a_running_disconnect,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(test_r_dis_14_deinitialize_ends_a_running_disconnect, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_r_dis_14_close_session_ends_one_that_is_held_back,
+                                        setup, teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
