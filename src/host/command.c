@@ -7,8 +7,10 @@
 #include "host/line.h"
 #include "host/process.h"
 #include "host/spawn.h"
+#include "ipc/stream_names.h"
 #include "wsmerror.h"
 
+#include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -186,11 +188,16 @@ void wsm_command_on_time(struct wsm_command *command)
 {
     if (command->host->now_ms >= command->drain_ms)
         wsm_command_set_ends(command);
+    wsm_command_read_more(command);
     wsm_fetch_try(command);
 }
 
 int64_t wsm_command_deadline(const struct wsm_command *command)
 {
+    for (size_t i = 0; i < WSM_HOST_STREAMS; i++) {
+        if (command->pipes[i].has_more)
+            return command->host->now_ms;
+    }
     return wsm_earlier_ms(command->drain_ms, wsm_fetch_deadline(command));
 }
 
@@ -237,10 +244,9 @@ static void kill_rest(const struct wsm_command *command)
 void wsm_command_terminate(struct wsm_command *command)
 {
     for (int i = 0; i < WSM_HOST_STREAMS; i++) {
-        if (command->output.streams[i].dropped > 0)
-            wsm_log_info("command %s: %llu bytes of stream %d dropped after its end",
-                         command->id.text, (unsigned long long)command->output.streams[i].dropped,
-                         i);
+        if (command->output.streams[i].late > 0)
+            wsm_log_info("command %s: %" PRIu64 " bytes of %s came after its end", command->id.text,
+                         command->output.streams[i].late, wsm_output_stream_names[i]);
     }
     kill_rest(command);
     wsm_command_abandon(command);
@@ -252,8 +258,24 @@ void wsm_command_let_go(struct wsm_command *command)
     wsm_command_take_waiting(command);
 }
 
+/* What the demonstration reads: was something under way that the next net sends again? */
+static void log_counters(const struct wsm_command *command)
+{
+    const struct wsm_output_stream *out = &command->output.streams[WSM_HOST_STDOUT];
+    const struct wsm_output_stream *err = &command->output.streams[WSM_HOST_STDERR];
+
+    if (out->served > out->confirmed || err->served > err->confirmed || out->served_again > 0 ||
+        err->served_again > 0)
+        wsm_log_info("command %s: the service has gone: stdout served %" PRIu64
+                     " confirmed %" PRIu64 " again %" PRIu64 ", stderr served %" PRIu64
+                     " confirmed %" PRIu64 " again %" PRIu64,
+                     command->id.text, out->served, out->confirmed, out->served_again, err->served,
+                     err->confirmed, err->served_again);
+}
+
 void wsm_command_on_link_lost(struct wsm_command *command)
 {
+    log_counters(command);
     wsm_fetch_forget(command);
     command->input_request = 0;
 }

@@ -73,6 +73,10 @@ void wsm_command_on_time(struct wsm_command *command);
 int64_t wsm_command_deadline(const struct wsm_command *command);
 /* Lets pipes shrink, and tries again where there was no memory. */
 void wsm_command_rest(struct wsm_command *command);
+/* Is the stream held back without need? There is room, or bytes may be dropped for it. */
+bool wsm_command_may_go_on(const struct wsm_command *command, enum wsm_host_stream stream);
+/* Has what is held back without need read soon. */
+void wsm_command_go_on(struct wsm_command *command);
 
 /* Answers the INPUT, now or when there is room. */
 void wsm_command_input(struct wsm_command *command, const struct wsm_host_input *message);
@@ -94,8 +98,11 @@ void wsm_command_on_link_lost(struct wsm_command *command);
 void wsm_command_close_input(struct wsm_command *command, bool is_broken);
 /* Says DONE to the INPUT that waits: it is kept, and remembered. */
 void wsm_command_take_waiting(struct wsm_command *command);
-/* Reads the pipe until it is empty, at its end, or there is no room. */
+/* Reads the pipe until it is empty, at its end, there is no room, or it is the turn of
+ * others. */
 void wsm_command_read(struct wsm_command *command, enum wsm_host_stream stream);
+/* Reads on where there is more. */
+void wsm_command_read_more(struct wsm_command *command);
 /* The drain time-out: what is in the pipes now still counts. */
 void wsm_command_set_ends(struct wsm_command *command);
 /* Steps on if both streams have ended. */

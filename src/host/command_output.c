@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 enum {
+    READ_MAX = 1024 * 1024,    /* bytes of one pipe in one turn */
     READ_STEP = 256 * 1024,    /* bytes after which a waiting FETCH gets its answer */
     RESUME_ROOM = 128 * 1024,  /* a stream held back goes on when it has so much */
     DISCARD_MAX = 1024 * 1024, /* bytes dropped in one turn */
@@ -44,9 +45,17 @@ static void discard(struct wsm_command *command, enum wsm_host_stream stream)
             wsm_pipe_close(pipe, &command->host->grown_pipes);
             return;
         }
-        wsm_output_drop(&command->output, stream, (size_t)count);
+        wsm_output_late(&command->output, stream, (size_t)count);
         dropped += (size_t)count;
     }
+}
+
+/* Is there room, be it that something has to go for it? */
+static bool has_room(struct wsm_command *command, enum wsm_host_stream stream)
+{
+    return wsm_output_room(&command->output, stream) > 0 ||
+           (wsm_connection_drops(&command->host->connection) &&
+            wsm_output_make_room(&command->output, stream));
 }
 
 enum read_result { READ_SOME, READ_NOTHING, READ_END, READ_HELD_BACK };
@@ -63,7 +72,7 @@ static enum read_result read_some(struct wsm_command *command, enum wsm_host_str
 
     if (rest == 0)
         return READ_END;
-    if (wsm_output_room(output, stream) == 0 || !wsm_output_reserve(output, stream, &at, &len))
+    if (!has_room(command, stream) || !wsm_output_reserve(output, stream, &at, &len))
         return READ_HELD_BACK;
     do
         count = read(command->pipes[stream].source.fd, at, rest < len ? (size_t)rest : len);
@@ -99,6 +108,7 @@ void wsm_command_read(struct wsm_command *command, enum wsm_host_stream stream)
     size_t since_answer = 0;
     size_t count = 0;
 
+    pipe->has_more = false;
     while ((result = read_some(command, stream, &count)) == READ_SOME) {
         if (total == 0)
             note_output(command);
@@ -107,6 +117,10 @@ void wsm_command_read(struct wsm_command *command, enum wsm_host_stream stream)
         if (since_answer >= READ_STEP) {
             since_answer = 0;
             wsm_fetch_try(command);
+        }
+        if (total >= READ_MAX) { /* one that is written to all the time is never empty */
+            pipe->has_more = true;
+            break;
         }
     }
     pipe->is_held_back = result == READ_HELD_BACK;
@@ -140,16 +154,38 @@ void wsm_command_set_ends(struct wsm_command *command)
     }
 }
 
+bool wsm_command_may_go_on(const struct wsm_command *command, enum wsm_host_stream stream)
+{
+    return command->pipes[stream].is_held_back &&
+           (wsm_output_room(&command->output, stream) > 0 ||
+            (wsm_connection_drops(&command->host->connection) &&
+             wsm_output_can_drop(&command->output, stream)));
+}
+
+void wsm_command_go_on(struct wsm_command *command)
+{
+    for (int i = 0; i < WSM_HOST_STREAMS; i++) {
+        if (wsm_command_may_go_on(command, (enum wsm_host_stream)i))
+            command->pipes[i].has_more = true;
+    }
+}
+
+void wsm_command_read_more(struct wsm_command *command)
+{
+    for (int i = 0; i < WSM_HOST_STREAMS; i++) {
+        if (command->pipes[i].has_more)
+            wsm_command_on_output(command, (enum wsm_host_stream)i);
+    }
+}
+
 void wsm_command_rest(struct wsm_command *command)
 {
     struct wsm_host *host = command->host;
 
     wsm_pipe_rest(&command->input_pipe, host->now_ms, &host->grown_pipes);
     for (int i = 0; i < WSM_HOST_STREAMS; i++) {
-        enum wsm_host_stream stream = (enum wsm_host_stream)i;
-
-        if (command->pipes[i].is_held_back && wsm_output_room(&command->output, stream) > 0)
-            wsm_command_on_output(command, stream);
+        if (wsm_command_may_go_on(command, (enum wsm_host_stream)i))
+            wsm_command_on_output(command, (enum wsm_host_stream)i);
         wsm_pipe_rest(&command->pipes[i], host->now_ms, &host->grown_pipes);
     }
 }

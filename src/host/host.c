@@ -148,8 +148,12 @@ void wsm_host_let_go(struct wsm_host *host, int64_t idle_timeout_ms)
 {
     const struct wsm_list *node;
 
-    WSM_LIST_FOREACH (node, &host->commands)
-        wsm_command_let_go(WSM_CONTAINER_OF(node, struct wsm_command, node));
+    WSM_LIST_FOREACH (node, &host->commands) {
+        struct wsm_command *command = WSM_CONTAINER_OF(node, struct wsm_command, node);
+
+        wsm_command_let_go(command);
+        wsm_command_go_on(command);
+    }
     if (idle_timeout_ms >= 0)
         host->idle.timeout_ms = idle_timeout_ms;
     wsm_idle_touch(&host->idle, host->now_ms);
@@ -291,6 +295,8 @@ static void drop_link(struct wsm_host *host)
 {
     const struct wsm_list *node;
 
+    if (host->link.state == WSM_LINK_ABSENT)
+        return;
     WSM_LIST_FOREACH (node, &host->commands)
         wsm_command_on_link_lost(WSM_CONTAINER_OF(node, struct wsm_command, node));
     host->delete_request = 0;
@@ -362,8 +368,7 @@ static bool has_to_rest(const struct wsm_host *host)
         const struct wsm_command *command = WSM_CONTAINER_OF(node, const struct wsm_command, node);
 
         for (size_t i = 0; i < WSM_HOST_STREAMS; i++) {
-            if (command->pipes[i].is_held_back &&
-                wsm_output_room(&command->output, (enum wsm_host_stream)i) > 0)
+            if (wsm_command_may_go_on(command, (enum wsm_host_stream)i))
                 return true;
         }
     }

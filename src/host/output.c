@@ -7,108 +7,66 @@
 
 enum { RUNS_FIRST = 16 };
 
-struct chunk {
-    struct wsm_list node;
-    uint64_t start; /* offset of its first byte */
-    size_t len;
-    uint8_t bytes[WSM_OUTPUT_CHUNK];
-};
-
-void wsm_chunk_pool_init(struct wsm_chunk_pool *pool)
-{
-    wsm_list_init(&pool->spares);
-    pool->count = 0;
-}
-
-void wsm_chunk_pool_clear(struct wsm_chunk_pool *pool)
-{
-    while (!wsm_list_is_empty(&pool->spares)) {
-        struct chunk *chunk = WSM_CONTAINER_OF(pool->spares.next, struct chunk, node);
-
-        wsm_list_remove(&chunk->node);
-        free(chunk);
-    }
-    pool->count = 0;
-}
-
-static struct chunk *pool_take(struct wsm_chunk_pool *pool)
-{
-    struct chunk *chunk;
-
-    if (wsm_list_is_empty(&pool->spares)) {
-        chunk = malloc(sizeof(*chunk));
-        if (chunk != NULL)
-            wsm_list_init(&chunk->node);
-        return chunk;
-    }
-    chunk = WSM_CONTAINER_OF(pool->spares.prev, struct chunk, node); /* the warmest */
-    wsm_list_remove(&chunk->node);
-    pool->count--;
-    return chunk;
-}
-
-static void pool_give(struct wsm_chunk_pool *pool, struct chunk *chunk)
-{
-    wsm_list_remove(&chunk->node);
-    if (pool->count == WSM_OUTPUT_SPARES_MAX) {
-        free(chunk);
-        return;
-    }
-    wsm_list_add(&pool->spares, &chunk->node);
-    pool->count++;
-}
-
 void wsm_output_init(struct wsm_output *output, struct wsm_chunk_pool *pool)
 {
-    *output = (struct wsm_output){ .pool = pool };
+    *output = (struct wsm_output){ .runs = NULL };
     for (size_t i = 0; i < WSM_HOST_STREAMS; i++)
-        wsm_list_init(&output->streams[i].chunks);
+        wsm_chunks_init(&output->streams[i].chunks, pool);
 }
 
 void wsm_output_clear(struct wsm_output *output)
 {
-    for (size_t i = 0; i < WSM_HOST_STREAMS; i++) {
-        while (!wsm_list_is_empty(&output->streams[i].chunks))
-            pool_give(output->pool,
-                      WSM_CONTAINER_OF(output->streams[i].chunks.next, struct chunk, node));
-    }
+    struct wsm_chunk_pool *pool = output->streams[WSM_HOST_STDOUT].chunks.pool;
+
+    for (size_t i = 0; i < WSM_HOST_STREAMS; i++)
+        wsm_chunks_clear(&output->streams[i].chunks);
     free(output->runs);
-    wsm_output_init(output, output->pool);
+    wsm_output_init(output, pool);
 }
 
-static size_t kept(const struct wsm_output_stream *stream)
+static bool is_asked(uint32_t streams, size_t stream)
 {
-    return (size_t)(stream->end - stream->confirmed);
+    return (streams & (1U << stream)) != 0;
 }
 
 static bool continues_last_run(const struct wsm_output *output, enum wsm_host_stream stream)
 {
-    return output->run_count > 0 && output->runs[output->run_count - 1].stream == stream;
+    const struct wsm_output_run *last;
+
+    if (output->run_count == 0)
+        return false;
+    last = &output->runs[output->run_count - 1];
+    return last->stream == stream && last->end == output->streams[stream].end;
 }
 
 size_t wsm_output_room(const struct wsm_output *output, enum wsm_host_stream stream)
 {
-    size_t total = 0;
-    size_t own = kept(&output->streams[stream]);
+    const struct wsm_output_stream *own = &output->streams[stream];
+    size_t bytes = 0;
+    size_t chunks = 0;
     size_t of_total;
     size_t of_stream;
 
-    if (!continues_last_run(output, stream) && output->run_count == WSM_OUTPUT_RUNS_MAX)
+    for (size_t i = 0; i < WSM_HOST_STREAMS; i++) {
+        bytes += output->streams[i].chunks.bytes;
+        chunks += output->streams[i].chunks.count;
+    }
+    if (output->run_count >= WSM_OUTPUT_RUNS_MAX && !continues_last_run(output, stream))
         return 0;
-    for (size_t i = 0; i < WSM_HOST_STREAMS; i++)
-        total += kept(&output->streams[i]);
-    of_total = WSM_OUTPUT_MAX - total;
-    of_stream = WSM_OUTPUT_STREAM_MAX - own;
+    if (chunks >= WSM_OUTPUT_CHUNKS_MAX && wsm_chunks_need_more(&own->chunks, own->end))
+        return 0;
+    of_total = WSM_OUTPUT_MAX - bytes;
+    of_stream = WSM_OUTPUT_STREAM_MAX - own->chunks.bytes;
     return of_total < of_stream ? of_total : of_stream;
 }
 
-/* Makes sure that one more run fits, so that adding bytes cannot fail. */
-static bool reserve_run(struct wsm_output *output)
+/* Makes sure that `more` runs fit, so that adding bytes, or cutting some, cannot fail. */
+static bool reserve_runs(struct wsm_output *output, size_t more)
 {
     struct wsm_output_run *runs;
     size_t cap = output->run_cap == 0 ? RUNS_FIRST : output->run_cap * 2;
 
-    if (output->run_count < output->run_cap)
+    if (output->run_count + more <= output->run_cap)
         return true;
     runs = realloc(output->runs, cap * sizeof(*runs));
     if (runs == NULL)
@@ -118,54 +76,31 @@ static bool reserve_run(struct wsm_output *output)
     return true;
 }
 
-static struct chunk *last_chunk(struct wsm_output_stream *stream)
-{
-    if (wsm_list_is_empty(&stream->chunks))
-        return NULL;
-    return WSM_CONTAINER_OF(stream->chunks.prev, struct chunk, node);
-}
-
 bool wsm_output_reserve(struct wsm_output *output, enum wsm_host_stream stream, uint8_t **out_at,
                         size_t *out_len)
 {
     struct wsm_output_stream *to = &output->streams[stream];
-    struct chunk *chunk = last_chunk(to);
     size_t room = wsm_output_room(output, stream);
-    size_t in_chunk;
 
     assert(room > 0);
-    if (!reserve_run(output))
+    if (!reserve_runs(output, 1) || !wsm_chunks_reserve(&to->chunks, to->end, out_at, out_len))
         return false;
-    if (chunk == NULL || chunk->len == WSM_OUTPUT_CHUNK) {
-        chunk = pool_take(output->pool);
-        if (chunk == NULL)
-            return false;
-        chunk->start = to->end;
-        chunk->len = 0;
-        wsm_list_add(&to->chunks, &chunk->node);
-    }
-    in_chunk = WSM_OUTPUT_CHUNK - chunk->len;
-    *out_at = chunk->bytes + chunk->len;
-    *out_len = in_chunk < room ? in_chunk : room;
+    if (*out_len > room)
+        *out_len = room;
     return true;
 }
 
 void wsm_output_added(struct wsm_output *output, enum wsm_host_stream stream, size_t count)
 {
     struct wsm_output_stream *to = &output->streams[stream];
-    struct chunk *chunk = last_chunk(to);
 
-    if (chunk->len == 0 && count == 0) { /* reserved for nothing */
-        pool_give(output->pool, chunk);
-        return;
-    }
+    wsm_chunks_added(&to->chunks, count);
     if (count == 0)
         return;
     if (!continues_last_run(output, stream))
         output->runs[output->run_count++] = (struct wsm_output_run){ .start = to->end,
                                                                      .end = to->end,
                                                                      .stream = stream };
-    chunk->len += count;
     to->end += count;
     output->runs[output->run_count - 1].end = to->end;
 }
@@ -175,9 +110,9 @@ void wsm_output_close(struct wsm_output *output, enum wsm_host_stream stream)
     output->streams[stream].is_closed = true;
 }
 
-void wsm_output_drop(struct wsm_output *output, enum wsm_host_stream stream, size_t count)
+void wsm_output_late(struct wsm_output *output, enum wsm_host_stream stream, size_t count)
 {
-    output->streams[stream].dropped += count;
+    output->streams[stream].late += count;
 }
 
 bool wsm_output_is_drained(const struct wsm_output *output)
@@ -185,41 +120,114 @@ bool wsm_output_is_drained(const struct wsm_output *output)
     return output->streams[WSM_HOST_STDOUT].is_closed && output->streams[WSM_HOST_STDERR].is_closed;
 }
 
-static void free_confirmed_chunks(struct wsm_output *output, struct wsm_output_stream *stream)
+/* Appends [start, end) of a stream to the first *count runs, which are being rewritten in
+ * place; nothing if it is empty. */
+static void put_run(struct wsm_output *output, size_t *count, enum wsm_host_stream stream,
+                    uint64_t start, uint64_t end)
 {
-    while (!wsm_list_is_empty(&stream->chunks)) {
-        struct chunk *chunk = WSM_CONTAINER_OF(stream->chunks.next, struct chunk, node);
+    struct wsm_output_run *last = *count == 0 ? NULL : &output->runs[*count - 1];
 
-        if (chunk->start + chunk->len > stream->confirmed)
-            break;
-        pool_give(output->pool, chunk);
-    }
+    if (start >= end)
+        return;
+    if (last != NULL && last->stream == stream && last->end == start)
+        last->end = end;
+    else
+        output->runs[(*count)++] = (struct wsm_output_run){ start, end, stream };
 }
 
-/* Drops the runs that are confirmed; those that become neighbours are joined. */
-static void trim_runs(struct wsm_output *output)
+/* Takes the bytes [from, upto) of `stream` out of the runs; those that become neighbours are
+ * joined. Needs a place for one more. */
+static void cut_runs(struct wsm_output *output, enum wsm_host_stream stream, uint64_t from,
+                     uint64_t upto)
 {
-    size_t to = 0;
+    size_t count = 0;
 
     for (size_t i = 0; i < output->run_count; i++) {
         struct wsm_output_run run = output->runs[i];
-        uint64_t confirmed = output->streams[run.stream].confirmed;
 
-        if (run.end <= confirmed)
+        if (run.stream != stream || run.end <= from || run.start >= upto) {
+            put_run(output, &count, run.stream, run.start, run.end);
             continue;
-        if (run.start < confirmed)
-            run.start = confirmed;
-        if (to > 0 && output->runs[to - 1].stream == run.stream)
-            output->runs[to - 1].end = run.end;
-        else
-            output->runs[to++] = run;
+        }
+        put_run(output, &count, stream, run.start, from);
+        if (run.start < from && run.end > upto && count == i + 1) { /* one becomes two */
+            memmove(&output->runs[i + 2], &output->runs[i + 1],
+                    (output->run_count - i - 1) * sizeof(run));
+            output->run_count++;
+            i++;
+        }
+        put_run(output, &count, stream, run.start > upto ? run.start : upto, run.end);
     }
-    output->run_count = to;
-    if (to == 0 && output->run_cap > RUNS_FIRST) {
-        free(output->runs);
-        output->runs = NULL;
-        output->run_cap = 0;
+    output->run_count = count;
+}
+
+static void free_unused_runs(struct wsm_output *output)
+{
+    if (output->run_count > 0 || output->run_cap <= RUNS_FIRST)
+        return;
+    free(output->runs);
+    output->runs = NULL;
+    output->run_cap = 0;
+}
+
+/* How far the oldest bytes that no answer carried are to be dropped; false: there are none. */
+static bool pick(const struct wsm_output *output, uint32_t streams, uint64_t upto[WSM_HOST_STREAMS])
+{
+    uint64_t bytes = WSM_CHUNK_BYTES;
+    size_t runs = WSM_OUTPUT_DROP_RUNS;
+
+    for (size_t i = 0; i < WSM_HOST_STREAMS; i++)
+        upto[i] = output->streams[i].served;
+    for (size_t i = 0; i < output->run_count && bytes > 0 && runs > 0; i++) {
+        const struct wsm_output_run *run = &output->runs[i];
+        uint64_t start = run->start;
+        uint64_t count;
+
+        if (start < upto[run->stream])
+            start = upto[run->stream];
+        if (!is_asked(streams, run->stream) || run->end <= start)
+            continue;
+        count = run->end - start < bytes ? run->end - start : bytes;
+        upto[run->stream] = start + count;
+        bytes -= count;
+        runs--;
     }
+    return runs < WSM_OUTPUT_DROP_RUNS;
+}
+
+/* Of which streams bytes have to go to make room for `stream`. */
+static uint32_t in_the_way(const struct wsm_output *output, enum wsm_host_stream stream)
+{
+    return output->streams[stream].chunks.bytes >= WSM_OUTPUT_STREAM_MAX ? 1U << stream
+                                                                         : WSM_OUTPUT_ALL;
+}
+
+bool wsm_output_can_drop(const struct wsm_output *output, enum wsm_host_stream stream)
+{
+    uint64_t upto[WSM_HOST_STREAMS];
+
+    return pick(output, in_the_way(output, stream), upto);
+}
+
+bool wsm_output_make_room(struct wsm_output *output, enum wsm_host_stream stream)
+{
+    uint64_t upto[WSM_HOST_STREAMS];
+
+    while (wsm_output_room(output, stream) == 0) {
+        if (!reserve_runs(output, WSM_HOST_STREAMS) ||
+            !pick(output, in_the_way(output, stream), upto))
+            return false;
+        for (size_t i = 0; i < WSM_HOST_STREAMS; i++) {
+            struct wsm_output_stream *of = &output->streams[i];
+
+            if (upto[i] == of->served)
+                continue;
+            upto[i] = wsm_chunks_divide(&of->chunks, of->served, upto[i], WSM_OUTPUT_CHUNKS_MAX);
+            of->dropped += wsm_chunks_cut(&of->chunks, of->served, upto[i]);
+            cut_runs(output, (enum wsm_host_stream)i, of->served, upto[i]);
+        }
+    }
+    return true;
 }
 
 void wsm_output_confirm(struct wsm_output *output, const uint64_t upto[WSM_HOST_STREAMS])
@@ -232,9 +240,10 @@ void wsm_output_confirm(struct wsm_output *output, const uint64_t upto[WSM_HOST_
         stream->confirmed = upto[i] < stream->end ? upto[i] : stream->end;
         if (stream->served < stream->confirmed)
             stream->served = stream->confirmed;
-        free_confirmed_chunks(output, stream);
+        wsm_chunks_cut(&stream->chunks, 0, stream->confirmed);
+        cut_runs(output, (enum wsm_host_stream)i, 0, stream->confirmed);
     }
-    trim_runs(output);
+    free_unused_runs(output);
 }
 
 void wsm_output_served(struct wsm_output *output, enum wsm_host_stream stream, uint64_t start,
@@ -246,11 +255,6 @@ void wsm_output_served(struct wsm_output *output, enum wsm_host_stream stream, u
         to->served_again += (end < to->served ? end : to->served) - start;
     if (end > to->served)
         to->served = end;
-}
-
-static bool is_asked(uint32_t streams, size_t stream)
-{
-    return (streams & (1U << stream)) != 0;
 }
 
 bool wsm_output_holds(const struct wsm_output *output, uint32_t streams,
@@ -271,11 +275,8 @@ size_t wsm_output_available(const struct wsm_output *output, uint32_t streams,
     size_t count = 0;
 
     for (size_t i = 0; i < WSM_HOST_STREAMS; i++) {
-        const struct wsm_output_stream *stream = &output->streams[i];
-        uint64_t start = from[i] > stream->confirmed ? from[i] : stream->confirmed;
-
-        if (is_asked(streams, i) && start < stream->end)
-            count += (size_t)(stream->end - start);
+        if (is_asked(streams, i))
+            count += wsm_chunks_available(&output->streams[i].chunks, from[i]);
     }
     return count;
 }
@@ -286,7 +287,8 @@ static bool is_ahead(const struct wsm_output_cursor *cursor, const struct wsm_ou
     return is_asked(cursor->streams, run->stream) && run->end > cursor->at[run->stream];
 }
 
-/* Where the bytes of this run's stream stop, before the other stream interrupts them. */
+/* Where the bytes of this run's stream stop: before the other stream interrupts them, or at
+ * a hole. */
 static uint64_t end_of_neighbours(const struct wsm_output *output,
                                   const struct wsm_output_cursor *cursor)
 {
@@ -294,39 +296,14 @@ static uint64_t end_of_neighbours(const struct wsm_output *output,
     uint64_t end = output->runs[cursor->run].end;
 
     for (size_t i = cursor->run + 1; i < output->run_count; i++) {
-        if (output->runs[i].stream == stream)
-            end = output->runs[i].end;
-        else if (is_ahead(cursor, &output->runs[i]))
+        const struct wsm_output_run *run = &output->runs[i];
+
+        if (run->stream == stream && run->start == end)
+            end = run->end;
+        else if (run->stream == stream || is_ahead(cursor, run))
             break;
     }
     return end;
-}
-
-/* Spans of the bytes [piece->offset, + len). */
-static void find_bytes(const struct wsm_output_stream *stream, size_t len,
-                       struct wsm_output_piece *piece)
-{
-    const struct wsm_list *node;
-    uint64_t at = piece->offset;
-    uint64_t end = at + len;
-
-    piece->span_count = 0;
-    WSM_LIST_FOREACH (node, &stream->chunks) {
-        const struct chunk *chunk = WSM_CONTAINER_OF(node, const struct chunk, node);
-        uint64_t chunk_end = chunk->start + chunk->len;
-
-        if (chunk_end <= at)
-            continue;
-        if (at == end)
-            break;
-        assert(piece->span_count < WSM_OUTPUT_PIECE_SPANS);
-        if (chunk_end > end)
-            chunk_end = end;
-        piece->spans[piece->span_count++] = wsm_span_of(chunk->bytes + (at - chunk->start),
-                                                        (size_t)(chunk_end - at));
-        at = chunk_end;
-    }
-    assert(at == end);
 }
 
 bool wsm_output_next(const struct wsm_output *output, struct wsm_output_cursor *cursor,
@@ -347,7 +324,8 @@ bool wsm_output_next(const struct wsm_output *output, struct wsm_output_cursor *
     len = WSM_OUTPUT_PIECE_MAX < cursor->bytes_left ? WSM_OUTPUT_PIECE_MAX : cursor->bytes_left;
     if (end - out->offset < len)
         len = (size_t)(end - out->offset);
-    find_bytes(&output->streams[run->stream], len, out);
+    out->span_count = wsm_chunks_find(&output->streams[run->stream].chunks, out->offset, len,
+                                      out->spans, WSM_OUTPUT_PIECE_SPANS);
     cursor->at[run->stream] = out->offset + len;
     cursor->bytes_left -= len;
     return true;

@@ -5,41 +5,33 @@
 #define WSM_HOST_OUTPUT_H
 
 #include "base/error.h"
-#include "base/list.h"
-#include "base/span.h"
+#include "host/chunks.h"
 #include "ipc/host_messages.h"
 
 enum {
     WSM_OUTPUT_MAX = 2 * 1024 * 1024,            /* bytes kept of a command */
     WSM_OUTPUT_STREAM_MAX = 3 * 512 * 1024,      /* of them of one stream */
+    WSM_OUTPUT_CHUNKS_MAX = 24,                  /* holes leave chunks that are not full */
     WSM_OUTPUT_RUNS_MAX = 1024,                  /* changes between the streams */
-    WSM_OUTPUT_CHUNK = WSM_FRAME_MAX - 64,       /* bytes in a chunk: 32 pages with its head */
+    WSM_OUTPUT_DROP_RUNS = 256,                  /* dropped at once: each costs a look at all */
     WSM_OUTPUT_PIECE_MAX = WSM_FRAME_MAX - 64,   /* bytes in a piece: fits an OUTPUT frame */
     WSM_OUTPUT_PIECE_SPANS = 3,                  /* chunks that a piece can touch */
-    WSM_OUTPUT_SPARES_MAX = 8,                   /* chunks kept for reuse while output flows */
     WSM_OUTPUT_ALL = (1 << WSM_HOST_STREAMS) - 1 /* streams, as bits */
 };
 
-/* Chunks that no command uses, shared by all commands of a host, so that a flow of output
- * does not map and unmap memory all the time. Emptied when the host is quiet. */
-struct wsm_chunk_pool {
-    struct wsm_list spares;
-    size_t count;
-};
-void wsm_chunk_pool_init(struct wsm_chunk_pool *pool);
-void wsm_chunk_pool_clear(struct wsm_chunk_pool *pool);
-
 struct wsm_output_stream {
-    struct wsm_list chunks; /* private: owned, in the order of their offsets */
-    uint64_t confirmed;     /* below this nothing is kept */
-    uint64_t served;        /* highest offset that an answer reached, ≥ confirmed */
-    uint64_t served_again;  /* bytes of answers that lay below it */
-    uint64_t end;           /* offset of the byte that comes next */
-    bool is_closed;         /* no byte will come; what is added counts as dropped */
-    uint64_t dropped;
+    struct wsm_chunks chunks;
+    uint64_t confirmed;    /* below this nothing is kept */
+    uint64_t served;       /* highest offset that an answer reached, ≥ confirmed */
+    uint64_t served_again; /* bytes of answers that lay below it */
+    uint64_t end;          /* offset of the byte that comes next */
+    uint64_t dropped;      /* bytes that `end` counts and that are in no answer */
+    uint64_t late;         /* bytes that came after the close: not counted by `end` */
+    bool is_closed;        /* no byte will come any more */
 };
 
-/* Bytes [start, end) of a stream, arrived without a byte of the other in between. */
+/* Bytes [start, end) of a stream, arrived without a byte of the other in between, and
+ * without a hole. */
 struct wsm_output_run {
     uint64_t start;
     uint64_t end;
@@ -51,7 +43,6 @@ struct wsm_output {
     struct wsm_output_run *runs; /* private: owned, oldest first */
     size_t run_count;
     size_t run_cap;
-    struct wsm_chunk_pool *pool; /* borrowed, outlives the output */
 };
 
 void wsm_output_init(struct wsm_output *output, struct wsm_chunk_pool *pool);
@@ -65,12 +56,20 @@ bool wsm_output_reserve(struct wsm_output *output, enum wsm_host_stream stream, 
                         size_t *out_len) WSM_MUST_CHECK;
 void wsm_output_added(struct wsm_output *output, enum wsm_host_stream stream, size_t count);
 
+/* Drops the oldest bytes that no answer carried, until there is room for `stream`, and so
+ * many that this is seldom necessary. False: nothing is left that may be dropped, or there
+ * is no memory; there is no room then. */
+bool wsm_output_make_room(struct wsm_output *output, enum wsm_host_stream stream) WSM_MUST_CHECK;
+/* Is there something that wsm_output_make_room() may drop? */
+bool wsm_output_can_drop(const struct wsm_output *output, enum wsm_host_stream stream);
+
 void wsm_output_close(struct wsm_output *output, enum wsm_host_stream stream);
 /* Bytes that came after the close. */
-void wsm_output_drop(struct wsm_output *output, enum wsm_host_stream stream, size_t count);
+void wsm_output_late(struct wsm_output *output, enum wsm_host_stream stream, size_t count);
 bool wsm_output_is_drained(const struct wsm_output *output); /* both are closed */
 
-/* Frees what lies below `upto`; never moves backwards, nor beyond the end. */
+/* Frees what lies below `upto`, which may lie in a hole; never moves backwards, nor beyond the end.
+ */
 void wsm_output_confirm(struct wsm_output *output, const uint64_t upto[WSM_HOST_STREAMS]);
 
 /* An answer carried the bytes [start, end) of `stream`. */
@@ -80,7 +79,7 @@ void wsm_output_served(struct wsm_output *output, enum wsm_host_stream stream, u
 /* Do the offsets of `streams` (bits) lie between what is confirmed and the end? */
 bool wsm_output_holds(const struct wsm_output *output, uint32_t streams,
                       const uint64_t from[WSM_HOST_STREAMS]);
-/* Bytes of `streams` at and above `from`. */
+/* Bytes of `streams` kept at and above `from`. */
 size_t wsm_output_available(const struct wsm_output *output, uint32_t streams,
                             const uint64_t from[WSM_HOST_STREAMS]);
 
@@ -98,7 +97,8 @@ struct wsm_output_piece {
     struct wsm_span spans[WSM_OUTPUT_PIECE_SPANS];
     size_t span_count;
 };
-/* False at the end. Neighbouring runs of one stream make one piece. */
+/* False at the end. Neighbouring runs of one stream make one piece. Behind a hole the piece's
+ * offset is larger than the cursor was. */
 bool wsm_output_next(const struct wsm_output *output, struct wsm_output_cursor *cursor,
                      struct wsm_output_piece *out);
 

@@ -21,6 +21,7 @@ struct wsm_pipe {
     unsigned full_in_a_row;
     bool is_grown;
     bool is_held_back; /* not read to its end for want of room or memory */
+    bool has_more;     /* nor because others have their turn: at once again */
     int64_t used_ms;   /* when it last was full */
 };
 

@@ -78,6 +78,8 @@ static void become_host(int listener, int starter, int connected, const struct h
         argv[count++] = setup->nofile;
     }
     argv[count] = NULL;
+    if (setup->log != NULL)
+        dup2(open(setup->log, O_WRONLY | O_CREAT | O_APPEND, 0600), STDERR_FILENO);
     execve(WSM_TEST_HOST, (char *const *)argv, environment);
     _exit(127);
 }
@@ -164,8 +166,7 @@ int host_wait(struct host_peer *peer)
     return status;
 }
 
-/* Waits for the next frame; false at the end of the connection. */
-static bool next_frame(struct host_peer *peer, struct wsm_frame *out)
+bool host_next(struct host_peer *peer, struct wsm_frame *out)
 {
     int64_t until_ms = now_ms() + HOST_WAIT_MS;
     struct wsm_error err = WSM_ERROR_INIT;
@@ -195,7 +196,7 @@ void host_expect(struct host_peer *peer, const struct wsm_message_type *type, vo
 {
     struct wsm_frame frame;
 
-    if (!next_frame(peer, &frame))
+    if (!host_next(peer, &frame))
         fail_msg("end of the connection instead of %s", type->name);
     if (frame.type != type->type)
         fail_msg("message %u instead of %s", frame.type, type->name);
@@ -206,7 +207,7 @@ void host_expect_eof(struct host_peer *peer)
 {
     struct wsm_frame frame;
 
-    if (next_frame(peer, &frame))
+    if (host_next(peer, &frame))
         fail_msg("message %u instead of the end", frame.type);
 }
 
@@ -240,7 +241,7 @@ size_t host_greet(struct host_peer *peer, struct wsm_host_shell *out_shell,
     for (;;) {
         struct wsm_host_command command;
 
-        assert_true(next_frame(peer, &frame));
+        assert_true(host_next(peer, &frame));
         if (frame.type == WSM_HOST_REPORT_END)
             break;
         assert_int_equal(frame.type, WSM_HOST_COMMAND);
@@ -262,7 +263,7 @@ uint32_t host_done_or_failed(struct host_peer *peer, uint64_t request)
     struct wsm_host_done done;
     struct wsm_frame frame;
 
-    assert_true(next_frame(peer, &frame));
+    assert_true(host_next(peer, &frame));
     if (frame.type == WSM_HOST_STARTED) {
         assert_true(wsm_message_parse(&wsm_host_started_type, frame.payload, &started));
         assert_int_equal(started.request, request);
@@ -306,6 +307,13 @@ uint32_t host_open(struct host_peer *peer, const struct host_open *open)
     message.idle_timeout_ms = open->idle_timeout_ms == 0 ? 3600 * 1000 : open->idle_timeout_ms;
     message.drain_timeout_ms = open->drain_timeout_ms;
     message.commands_max = open->commands_max == 0 ? 1000 : open->commands_max;
+    message.can_disconnect = open->can_disconnect;
+    message.buffer_mode = open->buffer_mode;
+    message.client_version = open->client_version;
+    message.session_id = wsm_span_str(open->session_id);
+    message.create_message_id = wsm_span_str(open->create_message_id);
+    message.name = wsm_span_str(open->name);
+    message.client_ip = wsm_span_str(open->client_ip);
     host_send(peer, &wsm_host_open_type, &message);
     wsm_buf_clear(&environment);
     return host_done_or_failed(peer, message.request);
@@ -398,6 +406,8 @@ static void take_output(const struct wsm_frame *frame, uint64_t request, struct 
     assert_int_equal(piece.request, request);
     assert_true(piece.stream < WSM_HOST_STREAMS);
     assert_true(piece.data.len > 0);
+    if (output->first[piece.stream] == UINT64_MAX)
+        output->first[piece.stream] = piece.offset;
     wsm_buf_append_span(&output->streams[piece.stream], piece.data);
 }
 
@@ -407,8 +417,9 @@ void host_answer(struct host_peer *peer, uint64_t request, struct host_output *o
     struct wsm_host_failed failed;
     struct wsm_frame frame;
 
+    output->first[WSM_HOST_STDOUT] = output->first[WSM_HOST_STDERR] = UINT64_MAX;
     for (;;) {
-        assert_true(next_frame(peer, &frame));
+        assert_true(host_next(peer, &frame));
         if (frame.type != WSM_HOST_OUTPUT)
             break;
         take_output(&frame, request, output);

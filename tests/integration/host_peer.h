@@ -23,6 +23,7 @@ struct host_peer {
 struct host_setup {
     const char *nofile;
     const char *home; /* default: /tmp */
+    const char *log;  /* a file for standard error; default: as ours */
     bool is_watched;
     bool is_connected; /* from birth: then without host_connect() */
 };
@@ -36,6 +37,13 @@ struct host_open {
     int64_t drain_timeout_ms;
     uint32_t commands_max; /* default: 1000 */
     const char *inputs;    /* default: stdin */
+    uint8_t can_disconnect;
+    uint8_t buffer_mode;
+    uint32_t client_version;
+    const char *session_id;
+    const char *create_message_id;
+    const char *name;
+    const char *client_ip;
 };
 
 /* All output of a command, and its end. out, err: cleared by output_clear(). */
@@ -45,7 +53,8 @@ struct host_output {
     uint32_t exit_code;
     uint32_t ended;
     bool parked;
-    uint32_t failed; /* code of FAILED, instead of an answer */
+    uint64_t first[WSM_HOST_STREAMS]; /* offset of the first piece of the last answer */
+    uint32_t failed;                  /* code of FAILED, instead of an answer */
 };
 
 void host_start(struct host_peer *peer, const struct host_setup *setup); /* not connected */
@@ -54,6 +63,9 @@ void host_stop(struct host_peer *peer);                                  /* what
 /* Waits until the host has ended by itself; its exit status. */
 int host_wait(struct host_peer *peer);
 
+/* The next frame, its payload borrowed until the one after; false at the end of the
+ * connection. */
+bool host_next(struct host_peer *peer, struct wsm_frame *out);
 /* The next message, which must be of this type; spans borrowed until the next one. */
 void host_expect(struct host_peer *peer, const struct wsm_message_type *type, void *out);
 void host_expect_eof(struct host_peer *peer);
