@@ -9,7 +9,7 @@ import socket
 import struct
 import sys
 
-HELLO, RUN, FETCH = 1, 17, 19
+HELLO, OPEN, RUN, FETCH, DELETE, INSPECT = 1, 16, 17, 19, 23, 26
 SHELL, COMMAND, REPORT_END, DONE, FAILED, OUTPUT, ANSWER, GONE, STARTED = 64, 65, 66, 67, 68, 69, 70, 71, 72
 FRAME_MAX = 128 * 1024
 MORE = 2
@@ -109,12 +109,17 @@ class Liar:
         chance = self.rnd.random()
         if chance < 0.05:
             return  # no answer at all
-        fitting = {FETCH: ANSWER, RUN: STARTED}.get(kind, DONE)
+        if kind == INSPECT:
+            self.say(self.answer(SHELL, 0, 0))
+            for _ in range(self.rnd.choice([0, 1, 1, 5])):
+                self.say(self.answer(COMMAND, 0, 0))
+        fitting = {FETCH: ANSWER, RUN: STARTED, INSPECT: REPORT_END}.get(kind, DONE)
         self.say(self.answer(fitting if chance < 0.9 else FAILED, request, 0))
 
 
 class OneLie(Liar):
     """Honest but for one thing."""
+    is_open = False
 
     def __init__(self, lie, link):
         super().__init__(None, link)
@@ -122,13 +127,26 @@ class OneLie(Liar):
 
     def greet(self):
         self.link.send(frame(HELLO, struct.pack("<IIQ", 1, 1, 0)))
-        self.link.send(frame(SHELL, shell(0, [b""] * 3)))
-        self.link.send(frame(REPORT_END, bytes(8)))
+        self.report(bytes(8))
+
+    def report(self, number):
+        names = (b"cmd", b"stdin", b"stdout stderr") if OneLie.is_open else (b"", b"", b"")
+        self.link.send(frame(SHELL, shell(OneLie.is_open, names)))
+        self.link.send(frame(REPORT_END, number))
 
     def reply(self, packet):
         kind, _, _, request = struct.unpack("<HHIQ", packet[:16])
         number = struct.pack("<Q", request)
-        if kind == FETCH and self.lie == "done-for-fetch":
+        OneLie.is_open = OneLie.is_open or kind == OPEN
+        if kind == DELETE and self.lie == "breaks-at-delete":
+            raise OSError("closes this connection, takes another")
+        if kind == DELETE and self.lie == "dies-at-delete":
+            os._exit(1)
+        if kind == INSPECT and self.lie == "other-report":
+            number = struct.pack("<Q", request + 1)
+        if kind == INSPECT:
+            self.report(number)
+        elif kind == FETCH and self.lie == "done-for-fetch":
             self.link.send(frame(DONE, number))
         elif kind == RUN and self.lie == "reason-not-utf8":
             self.link.send(frame(FAILED, number + struct.pack("<I", 87) + span(b"a\xff\xfeb")))

@@ -41,10 +41,18 @@ class HostileHostTest(unittest.TestCase):
             if answer.status != 200 or shell is None:
                 return
             command = soap.guid()
+            take, announced = [("WINRMD_TAKEOVER", "true", False)], [("WINRMD_CLIENT", "1", False)]
             for make in rnd.choices([lambda: soap.command(shell, "x", command_id=command, timeout="PT0.5S"),
                                      lambda: soap.receive(shell, command, timeout="PT0.5S"),
                                      lambda: soap.send(shell, soap.stream(b"y" * 200000, command), timeout="PT0.5S"),
-                                     lambda: soap.signal(shell, command, timeout="PT0.5S")], [2, 4, 1, 1], k=8):
+                                     lambda: soap.signal(shell, command, timeout="PT0.5S"),
+                                     lambda: soap.disconnect(shell, timeout="PT0.5S", options=take),
+                                     lambda: soap.connect(shell, timeout="PT0.5S", options=take),
+                                     lambda: soap.get(shell, timeout="PT0.5S", options=announced),
+                                     lambda: soap.enumerate_(timeout="PT0.5S", options=announced),
+                                     lambda: soap.enumerate_(soap.SHELL + "/Command", shell=shell, timeout="PT0.5S",
+                                                             options=announced)],
+                                    [2, 4, 1, 1, 1, 1, 1, 1, 1], k=10):
                 conn.call(make())
             conn.call(soap.delete(shell, timeout="PT0.5S"))
 
@@ -58,6 +66,32 @@ class HostileHostTest(unittest.TestCase):
             self.assertEqual(conn.call(soap.receive(shell, command)).fault, 995)
             self.assertIsNotNone(soap.start(other, spared, "x"))
         self.assertEqual(self.service.children("winrmd-net"), net)
+
+    def test_delete_that_only_broke_the_connection_is_no_success(self):
+        self.tell("breaks-at-delete")
+        with Conn(self.service) as conn:
+            shell = soap.open_shell(conn)
+            for _ in range(2):
+                answer = conn.call(soap.delete(shell))
+                self.assertEqual((answer.status, answer.fault), (500, 995))
+                self.assertIn("still runs", answer.text)
+                self.assertEqual(conn.call(soap.get(shell)).find("ShellId"), shell)
+
+    def test_delete_that_killed_the_host_is_one(self):
+        self.tell("dies-at-delete")
+        with Conn(self.service) as conn:
+            shell = soap.open_shell(conn)
+            self.assertEqual(conn.call(soap.delete(shell)).status, 200)
+            self.assertEqual(conn.call(soap.delete(shell)).fault, soap.UNKNOWN)
+
+    def test_report_that_nobody_asked_for_is_no_report(self):
+        self.tell("other-report")
+        with Conn(self.service) as conn, Conn(self.service) as other:
+            shell = soap.open_shell(conn)
+            for make in (lambda: soap.get(shell, timeout="PT0.5S"), lambda: soap.enumerate_(timeout="PT0.5S")):
+                answer = conn.call(make())
+                self.assertIn(answer.fault, (soap.TIMED_OUT, None))
+            self.assertEqual(other.call(IDENTIFY).status, 200)
 
     def test_reason_that_is_no_text_is_not_passed_on(self):
         self.tell("reason-not-utf8")

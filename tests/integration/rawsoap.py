@@ -9,6 +9,7 @@ import uuid
 SHELL = "http://schemas.microsoft.com/wbem/wsman/1/windows/shell"
 CMD = SHELL + "/cmd"
 TRANSFER = "http://schemas.xmlsoap.org/ws/2004/09/transfer"
+ENUMERATION = "http://schemas.xmlsoap.org/ws/2004/09/enumeration"
 ANONYMOUS = "http://schemas.xmlsoap.org/ws/2004/08/addressing/role/anonymous"
 IDENTIFY = ('<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope" xmlns:wsmid='
             '"http://schemas.dmtf.org/wbem/wsman/identity/1/wsmanidentity.xsd">'
@@ -85,6 +86,53 @@ def delete(shell, **more):
     return envelope(TRANSFER + "/Delete", "", shell, **more)
 
 
+def disconnect(shell, idle=None, mode=None, **more):
+    """idle: a duration as text."""
+    return envelope(SHELL + "/Disconnect", f"<rsp:Disconnect>{_element('IdleTimeOut', idle)}{_element('BufferMode', mode)}"
+                    "</rsp:Disconnect>", shell, **more)
+
+
+def reconnect(shell, mode=None, command_id=None, **more):
+    body = f'<rsp:Reconnect CommandId="{command_id}"/>' if command_id else ""
+    return envelope(SHELL + "/Reconnect", f"<rsp:Reconnect>{_element('BufferMode', mode)}</rsp:Reconnect>" if mode else body,
+                    shell, **more)
+
+
+def connect(shell, mode=None, command_id=None, **more):
+    chosen = f' CommandId="{command_id}"' if command_id else ""
+    return envelope(SHELL + "/Connect", f"<rsp:Connect{chosen}>{_element('BufferMode', mode)}</rsp:Connect>", shell, **more)
+
+
+def get(shell, uri=SHELL, **more):
+    return envelope(TRANSFER + "/Get", "", shell, uri=uri, **more)
+
+
+def selector_filter(shell):
+    return ('<w:Filter Dialect="http://schemas.dmtf.org/wbem/wsman/1/wsman/SelectorFilter"><w:SelectorSet>'
+            f'<w:Selector Name="ShellId">{shell}</w:Selector></w:SelectorSet></w:Filter>')
+
+
+def enumerate_(uri=SHELL, optimize=True, max_elements=None, inner="", **more):
+    count = "" if max_elements is None else f"<w:MaxElements>{max_elements}</w:MaxElements>"
+    return envelope(ENUMERATION + "/Enumerate", f'<n:Enumerate xmlns:n="{ENUMERATION}">'
+                    f"{'<w:OptimizeEnumeration/>' if optimize else ''}{count}{inner}</n:Enumerate>", uri=uri, **more)
+
+
+def pull(context, max_elements=None, uri=SHELL, **more):
+    count = "" if max_elements is None else f"<n:MaxElements>{max_elements}</n:MaxElements>"
+    return envelope(ENUMERATION + "/Pull", f'<n:Pull xmlns:n="{ENUMERATION}"><n:EnumerationContext>{context}'
+                    f"</n:EnumerationContext>{count}</n:Pull>", uri=uri, **more)
+
+
+def release(context, uri=SHELL, **more):
+    return envelope(ENUMERATION + "/Release", f'<n:Release xmlns:n="{ENUMERATION}"><n:EnumerationContext>{context}'
+                    "</n:EnumerationContext></n:Release>", uri=uri, **more)
+
+
+def _element(name, text):
+    return "" if text is None else f"<rsp:{name}>{text}</rsp:{name}>"
+
+
 class Closed(Exception):
     """The server ended the connection where an answer was expected."""
 
@@ -103,6 +151,19 @@ class Answer:
     def find(self, element):
         match = re.search(rf"<rsp:{element}(?: [^>]*)?>([^<]*)</rsp:{element}>", self.text)
         return match[1] if match else None
+
+    def find_all(self, element):
+        return re.findall(rf"<rsp:{element}(?: [^>]*)?>([^<]*)</rsp:{element}>", self.text)
+
+    @property
+    def context(self):
+        """Of an enumeration; "" at its end."""
+        match = re.search(r"<n:EnumerationContext>([^<]*)</n:EnumerationContext>", self.text)
+        return match[1] if match else ""
+
+    @property
+    def is_end(self):
+        return "EndOfSequence" in self.text
 
     def output(self, name="stdout"):
         return b"".join(base64.b64decode(text) for text in re.findall(
