@@ -155,6 +155,7 @@ static void answer(struct create *create)
         msg.shell.state = wsm_span_str(holder->connection == WSM_HOST_CONNECTED ? "Connected"
                                                                                 : "Disconnected");
     }
+    msg.shell.is_marked = wsm_extension_announced(&exchange->env) != 0;
     wsm_create_response_write(&response.out, &headers, &msg);
     wsm_response_send(&response, exchange, NULL);
     wsm_response_clear(&response);
@@ -198,8 +199,8 @@ static void on_opened(struct wsm_host_call *call, const struct wsm_error *err)
         discard(shell);
         wsm_log_info("shell %s of %s deleted: its client is gone", shell->id.text, shell->owner);
     } else {
-        wsm_holder_create(&shell->holder, create->exchange->env.session_id, 0,
-                          can_disconnect(create));
+        wsm_holder_create(&shell->holder, create->exchange->env.session_id,
+                          wsm_extension_announced(&create->exchange->env), can_disconnect(create));
         wsm_shell_opened(shell);
         if (create->exchange->conn != NULL)
             answer(create);
@@ -224,6 +225,7 @@ static void open_host(struct create *create)
         .commands_max = settings->max_commands_per_shell,
         .can_disconnect = can_disconnect(create),
         .buffer_mode = (uint8_t)wsm_change_buffer_mode(create->buffer_mode),
+        .client_version = wsm_extension_announced(&create->exchange->env),
         .session_id = create->exchange->env.session_id,
         .create_message_id = wsm_span_str(create->shell->create_message_id),
         .name = create->request.name,

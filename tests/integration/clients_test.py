@@ -384,8 +384,10 @@ class Clients(unittest.TestCase):
         reply = client.create(f'<rsp:Shell xmlns:rsp="{SHELL}" ShellId="{client.shell}" Name="nightly">'
                               "<rsp:IdleTimeOut>PT3600.000S</rsp:IdleTimeOut><rsp:InputStreams>stdin</rsp:InputStreams>"
                               "<rsp:OutputStreams>stdout stderr</rsp:OutputStreams></rsp:Shell>")
-        for word in ("OperationID", "SequenceId", "SessionId", "BufferMode", "State>"):
-            self.assertNotIn(word, reply.text)  # what cannot be disconnected does not say so
+        for word in ("OperationID", "SequenceId", "SessionId", "winrmd"):
+            self.assertNotIn(word, reply.text)
+        self.assertIn("<rsp:BufferMode>Block<", reply.text)  # it named its shell and its session: it can disconnect
+        self.assertIn("<rsp:State>Connected<", reply.text)
         for name in ("IdleTimeOut", "MaxIdleTimeOut"):
             self.assertRegex(reply.text, rf"<rsp:{name}>PT\d+\.\d\d\dS<")
         self.assertIn("<rsp:IdleTimeOut>PT3600.000S<", reply.text)
