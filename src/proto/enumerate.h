@@ -11,8 +11,8 @@
 
 #define WSM_DIALECT_SELECTOR "http://schemas.dmtf.org/wbem/wsman/1/wsman/SelectorFilter"
 
-/* Items in one answer: more of Windows' size would pass WSM_XML_ELEMENTS_MAX. A client asks
- * for so many, a server gives no more, whatever it is asked for. */
+/* Items that our client asks for at once: more of Windows' size would pass the
+ * WSM_XML_ELEMENTS_MAX of its reader. */
 enum { WSM_ITEMS_MAX = 128 };
 
 /* Get has an empty body; its answer is one rsp:Shell. */

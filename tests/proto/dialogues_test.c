@@ -4,6 +4,9 @@
 #include "base/utf.h"
 #include "proto/command.h"
 #include "proto/create.h"
+#include "proto/disconnect.h"
+#include "proto/enumerate.h"
+#include "proto/extension.h"
 #include "proto/fault.h"
 #include "proto/identify.h"
 #include "proto/receive.h"
@@ -180,6 +183,23 @@ static bool read_send(const struct wsm_envelope *env, struct wsm_buf *out, struc
     return true;
 }
 
+static bool say_from(const struct wsm_envelope *env, struct wsm_buf *out, struct wsm_error *err)
+{
+    const struct wsm_option *option = wsm_envelope_option(env, WSM_OPTION_FROM);
+    struct wsm_from entries[WSM_FROM_STREAMS_MAX];
+    size_t count = 0;
+    size_t i;
+
+    if (option != NULL && !wsm_from_parse(option->value, entries, &count, err))
+        return false;
+    for (i = 0; i < count; i++) {
+        say(out, "from", entries[i].stream);
+        say_number(out, "  confirmed", (long long)entries[i].confirmed);
+        say_number(out, "  start", (long long)entries[i].start);
+    }
+    return true;
+}
+
 static bool read_receive(const struct wsm_envelope *env, struct wsm_buf *out, struct wsm_error *err)
 {
     struct wsm_receive_request msg;
@@ -188,7 +208,7 @@ static bool read_receive(const struct wsm_envelope *env, struct wsm_buf *out, st
         return false;
     say(out, "command_id", msg.command_id);
     say(out, "streams", msg.streams);
-    return true;
+    return say_from(env, out, err);
 }
 
 static bool read_receive_response(const struct wsm_envelope *env, struct wsm_buf *out,
@@ -222,6 +242,169 @@ static bool read_signal(const struct wsm_envelope *env, struct wsm_buf *out, str
     say(out, "command_id", msg.command_id);
     say(out, "code", msg.code);
     wsm_buf_printf(out, "signal %s\n", codes[wsm_signal_code_of(msg.code)]);
+    return true;
+}
+
+static void say_mode(struct wsm_buf *out, enum wsm_buffer_mode mode)
+{
+    say(out, "buffer_mode", wsm_span_str(wsm_buffer_mode_name(mode)));
+}
+
+/* The options of our client. */
+static bool say_options(const struct wsm_envelope *env, struct wsm_buf *out, struct wsm_error *err)
+{
+    bool takes_over;
+
+    if (wsm_extension_announced(env) > 0)
+        say_number(out, "announced", wsm_extension_announced(env));
+    if (!wsm_extension_takeover(env, &takes_over, err))
+        return false;
+    wsm_buf_append_str(out, takes_over ? "takes over\n" : "");
+    return true;
+}
+
+static bool read_disconnect(const struct wsm_envelope *env, struct wsm_buf *out,
+                            struct wsm_error *err)
+{
+    struct wsm_disconnect_request msg;
+
+    if (!wsm_disconnect_request_parse(env, &msg, err))
+        return false;
+    say_number(out, "idle_timeout_ms", msg.idle_timeout_ms);
+    say_mode(out, msg.buffer_mode);
+    return say_options(env, out, err);
+}
+
+static bool read_reconnect(const struct wsm_envelope *env, struct wsm_buf *out,
+                           struct wsm_error *err)
+{
+    struct wsm_reconnect_request msg;
+
+    if (!wsm_reconnect_request_parse(env, &msg, err))
+        return false;
+    say(out, "command_id", msg.command_id);
+    say_mode(out, msg.buffer_mode);
+    return true;
+}
+
+static bool read_connect(const struct wsm_envelope *env, struct wsm_buf *out, struct wsm_error *err)
+{
+    struct wsm_connect_request msg;
+
+    if (!wsm_connect_request_parse(env, &msg, err))
+        return false;
+    say(out, "command_id", msg.command_id);
+    say_mode(out, msg.buffer_mode);
+    return say_options(env, out, err);
+}
+
+static bool read_connect_response(const struct wsm_envelope *env, struct wsm_buf *out,
+                                  struct wsm_error *err)
+{
+    struct wsm_connect_response msg;
+    const struct wsm_xml_node *xml;
+
+    if (!wsm_connect_response_parse(env, &msg, &xml, err))
+        return false;
+    say(out, "input_streams", msg.input_streams);
+    say(out, "output_streams", msg.output_streams);
+    if (msg.extension_version > 0)
+        say_number(out, "extension_version", msg.extension_version);
+    return true;
+}
+
+static bool read_get_response(const struct wsm_envelope *env, struct wsm_buf *out,
+                              struct wsm_error *err)
+{
+    struct wsm_shell_item item;
+
+    if (!wsm_get_response_parse(env, &item, err))
+        return false;
+    say_shell(out, &item);
+    return true;
+}
+
+static bool read_enumerate(const struct wsm_envelope *env, struct wsm_buf *out,
+                           struct wsm_error *err)
+{
+    struct wsm_enumerate_request msg;
+
+    if (!wsm_enumerate_request_parse(env, &msg, err))
+        return false;
+    wsm_buf_append_str(out, msg.is_optimized ? "optimized\n" : "");
+    wsm_buf_append_str(out, msg.wants_epr ? "wants references\n" : "");
+    wsm_buf_append_str(out, msg.has_filter ? "filter\n" : "");
+    say(out, "  dialect", msg.dialect);
+    say(out, "shell_id", msg.shell_id);
+    say_number(out, "max_elements", msg.max_elements);
+    return say_options(env, out, err);
+}
+
+static bool read_pull(const struct wsm_envelope *env, struct wsm_buf *out, struct wsm_error *err)
+{
+    struct wsm_pull_request msg;
+
+    if (!wsm_pull_request_parse(env, &msg, err))
+        return false;
+    say(out, "context", msg.context);
+    say_number(out, "max_elements", msg.max_elements);
+    return true;
+}
+
+static bool read_release(const struct wsm_envelope *env, struct wsm_buf *out, struct wsm_error *err)
+{
+    struct wsm_span context;
+
+    if (!wsm_release_request_parse(env, &context, err))
+        return false;
+    say(out, "context", context);
+    return true;
+}
+
+static void say_command(struct wsm_buf *out, const struct wsm_command_item *item)
+{
+    size_t i;
+
+    say(out, "command_id", item->command_id);
+    say(out, "  line", item->line);
+    say(out, "  state", item->state);
+    if (item->has_exit_code)
+        say_number(out, "  exit_code", item->exit_code);
+    for (i = 0; i < item->stream_count; i++) {
+        const struct wsm_stream_item *stream = &item->streams[i];
+
+        say(out, "  stream", stream->name);
+        say_number(out, "    confirmed", (long long)stream->confirmed);
+        say_number(out, "    served", (long long)stream->served);
+        say_number(out, "    served_again", (long long)stream->served_again);
+        say_number(out, "    end", (long long)stream->end);
+        say_number(out, "    dropped", (long long)stream->dropped);
+    }
+}
+
+/* The answers to Enumerate and to Pull. */
+static bool read_items_response(const struct wsm_envelope *env, struct wsm_buf *out,
+                                struct wsm_error *err)
+{
+    struct wsm_items_response msg;
+    const struct wsm_xml_node *node;
+
+    if (!wsm_items_response_parse(env, &msg, err))
+        return false;
+    say(out, "context", msg.context);
+    for (node = msg.first; node != NULL; node = wsm_xml_next_same(node)) {
+        struct wsm_command_item command;
+        struct wsm_shell_item shell;
+
+        if (wsm_xml_is(node, WSM_NS_SHELL, "Shell")) {
+            wsm_shell_item_parse(node, &shell);
+            say_shell(out, &shell);
+        } else {
+            wsm_command_item_parse(node, &command);
+            say_command(out, &command);
+        }
+    }
+    wsm_buf_append_str(out, msg.is_end ? "end\n" : "");
     return true;
 }
 
@@ -287,15 +470,26 @@ struct message {
 static const struct message messages[] = {
     { "command", true, read_command },
     { "command_response", false, read_command_response },
+    { "connect", true, read_connect },
+    { "connect_response", false, read_connect_response },
     { "create", true, read_create },
     { "create_response", false, read_create_response },
     { "delete", true, read_headers_only },
+    { "disconnect", true, read_disconnect },
+    { "enumerate", true, read_enumerate },
+    { "enumerate_response", false, read_items_response },
     { "envelope", true, read_headers_only },
     { "fault", false, read_fault },
+    { "get", true, read_headers_only },
+    { "get_response", false, read_get_response },
     { "identify", false, read_identify },
     { "identify_response", false, read_identify_response },
+    { "pull", true, read_pull },
+    { "pull_response", false, read_items_response },
     { "receive", true, read_receive },
     { "receive_response", false, read_receive_response },
+    { "reconnect", true, read_reconnect },
+    { "release", true, read_release },
     { "send", true, read_send },
     { "signal", true, read_signal },
 };
