@@ -66,6 +66,8 @@ static struct wsm_span take_word(struct wsm_span *text)
     struct wsm_span word = wsm_span_trim(*text);
     size_t len = 0;
 
+    if (word.len == 0)
+        return word;
     while (len < word.len && !wsm_is_xml_space(word.ptr[len]))
         len++;
     *text = wsm_span_of(word.ptr + len, word.len - len);

@@ -190,10 +190,12 @@ static void test_from_refuses_everything_else(void **state)
         "nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn=0:0", /* WSM_STREAM_NAME_MAX + 1 */
     };
     struct wsm_from got[WSM_FROM_STREAMS_MAX + 1] = { { .start = 99 } };
+    size_t none = 97;
     size_t i;
 
     (void)state;
     got[WSM_FROM_STREAMS_MAX].start = 98;
+    assert_false(wsm_from_parse(wsm_span_of(NULL, 0), got, &none, NULL));
     for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         struct wsm_error err = WSM_ERROR_INIT;
         size_t count = 97;
