@@ -150,6 +150,7 @@ static void answer(struct create *create)
     msg.shell.max_idle_timeout_ms = exchange->service->settings.max_idle_timeout_ms;
     msg.shell.input_streams = create->input_streams;
     msg.shell.output_streams = create->output_streams;
+    msg.shell.is_marked = wsm_extension_announced(&exchange->env) != 0;
     if (holder->can_disconnect) {
         msg.shell.buffer_mode = wsm_span_str(wsm_buffer_mode_name(create->buffer_mode));
         msg.shell.state = wsm_span_str(holder->connection == WSM_HOST_CONNECTED ? "Connected"
