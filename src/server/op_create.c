@@ -156,7 +156,6 @@ static void answer(struct create *create)
         msg.shell.state = wsm_span_str(holder->connection == WSM_HOST_CONNECTED ? "Connected"
                                                                                 : "Disconnected");
     }
-    msg.shell.is_marked = wsm_extension_announced(&exchange->env) != 0;
     wsm_create_response_write(&response.out, &headers, &msg);
     wsm_response_send(&response, exchange, NULL);
     wsm_response_clear(&response);
