@@ -701,7 +701,7 @@ WSMAN_API_EXPORT void WINAPI WSManSignalShell(WSMAN_SHELL_HANDLE shell,
  *
  * shell             not NULL
  * command           NULL: output of the shell itself
- * flags             0, or WSMAN_FLAG_RECEIVE_DELAY_OUTPUT_STREAM with a command
+ * flags             0
  * desiredStreamSet  NULL: all output streams; else some of those declared at create
  * async             not NULL
  * receiveOperation  out, not NULL; owned by the caller, ended by WSManCloseOperation
@@ -712,7 +712,8 @@ WSMAN_API_EXPORT void WINAPI WSManSignalShell(WSMAN_SHELL_HANDLE shell,
  * ERROR_WSMAN_CLIENT_RUNCOMMAND_NOTCOMPLETED, ERROR_WSMAN_CLIENT_INVALID_SHELL_COMMAND_PAIR,
  * ERROR_WSMAN_NO_RECEIVE_RESPONSE; those of the shell handle, the network and the server.
  * Difference from Windows: a second Receive for the same target is refused; there it is undefined.
- * Source: WSManReceiveShellOutput; MS-WSMV 3.1.4.14. */
+ * WSMAN_FLAG_RECEIVE_DELAY_OUTPUT_STREAM is refused; a disconnect right after the call does as
+ * much. Source: WSManReceiveShellOutput; MS-WSMV 3.1.4.14. */
 WSMAN_API_EXPORT void WINAPI WSManReceiveShellOutput(WSMAN_SHELL_HANDLE shell,
                                                      WSMAN_COMMAND_HANDLE command, DWORD flags,
                                                      WSMAN_STREAM_ID_SET *desiredStreamSet,
@@ -748,7 +749,8 @@ WSMAN_API_EXPORT void WINAPI WSManSendShellInput(WSMAN_SHELL_HANDLE shell,
 
 /* Terminates a command and frees its handle. Legal at any time. What is pending for the command
  * gets its last callback first; then this completes once, with shell and command. The handle is
- * freed after that callback, also if the server reported an error.
+ * freed after that callback, also if the server reported an error. While its shell is not connected
+ * only the handle goes, and the command lives on.
  *
  * commandHandle  not NULL; may not be used in further calls
  * flags          0
@@ -811,91 +813,128 @@ WSMAN_API_EXPORT void WINAPI WSManRunShellCommandEx(WSMAN_SHELL_HANDLE shell, DW
                                                     WSMAN_SHELL_ASYNC *async,
                                                     WSMAN_COMMAND_HANDLE *command);
 
-/* Lets go of a shell; it and its commands live on. Input accepted before is delivered first, and
- * a pending Receive sleeps until the shell is back. Completes once, with the shell.
+/* Lets go of a shell; it and its commands live on, on the server. Completes once, with the shell,
+ * after the callbacks of all Runs, Sends and Signals that were begun before, and after the last
+ * output. A pending Receive gets no callback: it sleeps until the shell and its command are back,
+ * then goes on by itself. It may also be cancelled, and another one posted later.
  *
- * shell           not NULL; stays valid, to be reconnected or closed
- * flags           0, or one of the two WSMAN_FLAG_SERVER_BUFFERING_MODE
- * disconnectInfo  NULL: the idle time-out stays
+ * shell           not NULL; created or connected to with success, and
+ *                 WSMAN_FLAG_CALLBACK_SHELL_SUPPORTS_DISCONNECT was told. Stays valid, to be
+ *                 reconnected or closed
+ * flags           0: the mode stays; or one of the two WSMAN_FLAG_SERVER_BUFFERING_MODE: what the
+ *                 server does when its buffers are full: throws away the oldest output (DROP), or
+ *                 holds up the command (BLOCK)
+ * disconnectInfo  NULL: the idle time-out stays, as with the values 0 and 0xFFFFFFFF; else it is
+ *                 replaced. It runs from the disconnect on, even while commands still run; then
+ *                 the server deletes the shell
  * async           not NULL
  *
+ * Until the shell is back all other calls on it and its commands give
+ * ERROR_WINRS_SHELL_DISCONNECTED. WSManCloseCommand and WSManCloseShell then act here only: to
+ * delete the shell on the server as well WSManCloseShell needs WSMAN_FLAG_DELETE_SERVER_SESSION.
+ * WSManCloseSession and WSManDeinitialize leave a disconnected shell alive, too.
+ *
  * Errors: ERROR_WSMAN_CLIENT_DISCONNECTSHELL_NULL_PARAM,
- * ERROR_WSMAN_CLIENT_INVALID_DISCONNECT_SHELL_FLAG, ERROR_WINRS_SHELL_DISCONNECT_NOT_SUPPORTED,
- * ERROR_WINRS_SHELL_DISCONNECT_OPERATION_NOT_VALID (not connected),
- * ERROR_WINRS_SHELL_DISCONNECT_OPERATION_NOT_GRACEFUL (server not reached, the shell counts as
- * disconnected), ERROR_WINRS_IDLETIMEOUT_OUTOFBOUNDS, ERROR_WSMAN_UNEXPECTED_SELECTORS (gone).
+ * ERROR_WSMAN_CLIENT_INVALID_DISCONNECT_SHELL_FLAG, ERROR_WSMAN_SHELL_INVALID_SHELL_HANDLE (not
+ * created yet), ERROR_WSMAN_SHELL_ALREADY_CLOSED, ERROR_WINRS_SHELL_DISCONNECT_NOT_SUPPORTED (also
+ * with an API handle of 1.0), ERROR_WINRS_SHELL_DISCONNECT_OPERATION_NOT_VALID (not connected);
+ * ERROR_WINRS_SHELL_DISCONNECT_OPERATION_NOT_GRACEFUL: the server was not reached, and what was
+ * begun before has perhaps not been done; the shell is disconnected all the same. After another
+ * error the shell is connected as before: ERROR_WINRS_IDLETIMEOUT_OUTOFBOUNDS,
+ * ERROR_WINRS_SHELL_CONNECTED_TO_DIFFERENT_CLIENT, ERROR_WSMAN_UNEXPECTED_SELECTORS (gone), others
+ * of the server; ERROR_OPERATION_ABORTED: closed meanwhile.
+ * Difference from Windows: input that the server has not taken for 2 s does not hold up the
+ * disconnect; its Sends sleep as a Receive does.
  * Source: WSManDisconnectShell; MS-WSMV 3.1.4.15. */
 WSMAN_API_EXPORT void WINAPI WSManDisconnectShell(WSMAN_SHELL_HANDLE shell, DWORD flags,
                                                   WSMAN_SHELL_DISCONNECT_INFO *disconnectInfo,
                                                   WSMAN_SHELL_ASYNC *async);
 
 /* Takes up a shell that this client disconnected, or that was disconnected after a failure of
- * the network. Completes once, with the shell. Its commands need WSManReconnectShellCommand.
+ * the network. Completes once, with the shell; then a sleeping Receive of the shell itself goes on.
+ * Its commands need WSManReconnectShellCommand each; until then calls on them give
+ * ERROR_WINRS_SHELL_DISCONNECTED. New commands can be started at once. After an error the shell is
+ * disconnected as before, and one may try again.
  *
- * shell  not NULL; disconnected
+ * shell  not NULL; the handle given to WSManDisconnectShell
  * flags  0, or one of the two WSMAN_FLAG_SERVER_BUFFERING_MODE for the next disconnect
  * async  not NULL
  *
  * Errors: ERROR_WSMAN_CLIENT_RECONNECTSHELL_NULL_PARAM, ERROR_WSMAN_CLIENT_INVALID_FLAG,
- * ERROR_WINRS_SHELL_RECONNECT_OPERATION_NOT_VALID (connected),
+ * ERROR_WSMAN_SHELL_INVALID_SHELL_HANDLE (not created yet), ERROR_WSMAN_SHELL_ALREADY_CLOSED,
+ * ERROR_WINRS_SHELL_DISCONNECT_NOT_SUPPORTED (API handle of 1.0),
+ * ERROR_WINRS_SHELL_RECONNECT_OPERATION_NOT_VALID (connected, disconnecting or reconnecting),
  * ERROR_WINRS_SHELL_CLIENTSESSIONID_MISMATCH, ERROR_WINRS_SHELL_CONNECTED_TO_DIFFERENT_CLIENT,
- * ERROR_WSMAN_UNEXPECTED_SELECTORS (gone); those of the network.
+ * ERROR_WSMAN_UNEXPECTED_SELECTORS (gone); those of the network; ERROR_OPERATION_ABORTED.
  * Source: WSManReconnectShell; MS-WSMV 3.1.4.16. */
 WSMAN_API_EXPORT void WINAPI WSManReconnectShell(WSMAN_SHELL_HANDLE shell, DWORD flags,
                                                  WSMAN_SHELL_ASYNC *async);
 
-/* Takes up a command after its shell. Completes once, with shell and command; then a sleeping
- * Receive of the command goes on.
+/* Takes up a command after its shell. Completes once, with shell and command; then sleeping
+ * Receives and Sends of the command go on. After an error it is disconnected as before.
  *
- * commandHandle  not NULL
+ * commandHandle  not NULL; one that was running when its shell was disconnected
  * flags          0
  * async          not NULL
  *
  * Errors: ERROR_WSMAN_CLIENT_RECONNECTSHELLCOMMAND_NULL_PARAM, ERROR_WSMAN_CLIENT_INVALID_FLAG,
- * ERROR_WINRS_SHELL_DISCONNECTED (the shell first),
- * ERROR_WINRS_SHELLCOMMAND_RECONNECT_OPERATION_NOT_VALID (connected); those of network and server.
+ * ERROR_WSMAN_SHELL_INVALID_COMMAND_HANDLE, ERROR_WSMAN_CLIENT_RUNCOMMAND_NOTCOMPLETED,
+ * ERROR_WSMAN_COMMAND_ALREADY_CLOSED, ERROR_WINRS_SHELL_DISCONNECT_NOT_SUPPORTED (API handle of
+ * 1.0), ERROR_WINRS_SHELL_DISCONNECTED (the shell first),
+ * ERROR_WINRS_SHELLCOMMAND_RECONNECT_OPERATION_NOT_VALID (connected or reconnecting),
+ * ERROR_WSMAN_UNEXPECTED_SELECTORS (gone); those of the network and the server;
+ * ERROR_OPERATION_ABORTED.
  * Source: WSManReconnectShellCommand; MS-WSMV 3.1.4.16. */
 WSMAN_API_EXPORT void WINAPI WSManReconnectShellCommand(WSMAN_COMMAND_HANDLE commandHandle,
                                                         DWORD flags, WSMAN_SHELL_ASYNC *async);
 
-/* Connects to a disconnected shell that another client made. Completes once, with the shell and
- * connectData. Notices about the link come to the same async until the shell is closed. No Receive
- * is started.
+/* Connects to a disconnected shell that another client made, of the same user. Completes once, with
+ * the shell, connectData (never NULL on success: the XML of the answer) and
+ * WSMAN_FLAG_CALLBACK_SHELL_SUPPORTS_DISCONNECT. Notices about the link come to the same async
+ * until the shell is closed, so its context must live as long. No Receive is started, and commands
+ * need WSManConnectShellCommand; WSManExtListCommands of wsmext.h finds their ids.
  *
  * session      not NULL
- * flags        0, or one of the two WSMAN_FLAG_SERVER_BUFFERING_MODE
+ * flags        0, or one of the two WSMAN_FLAG_SERVER_BUFFERING_MODE for the next disconnect
  * resourceUri  not NULL or blank; that of the shell
  * shellID      not NULL; text of a GUID
- * options      NULL: none
+ * options      NULL: none, e.g. WSMAN_EXT_OPTION_TAKEOVER of wsmext.h
  * connectXml   NULL or text: one XML element for the body of the request
  * async        not NULL
- * shell        out, not NULL; owned by the caller, ended by WSManCloseShell also after a failure
+ * shell        out, not NULL; owned by the caller, ended by WSManCloseShell also after a failure.
+ *              Closed before the callback it leaves the shell alive on the server
  *
  * Errors: ERROR_WSMAN_CLIENT_CONNECTSHELL_NULL_PARAM, ERROR_WSMAN_CLIENT_INVALID_FLAG,
- * ERROR_WSMAN_CLIENT_BLANK_URI, ERROR_WINRS_SHELL_CLIENTID_NOT_VALID (no GUID),
- * ERROR_WSMAN_UNEXPECTED_SELECTORS (no such shell),
+ * ERROR_WSMAN_SESSION_ALREADY_CLOSED, ERROR_WINRS_SHELL_DISCONNECT_NOT_SUPPORTED (API handle of
+ * 1.0), ERROR_WSMAN_CLIENT_BLANK_URI, ERROR_WINRS_SHELL_CLIENTID_NOT_VALID (no GUID),
+ * ERROR_WSMAN_INVALID_OPTIONSET, ERROR_WSMAN_UNEXPECTED_SELECTORS (no such shell),
  * ERROR_WINRS_SHELL_CONNECTED_TO_DIFFERENT_CLIENT, ERROR_WINRS_CONNECT_RESPONSE_BAD_BODY; those of
- * the network.
+ * the network; ERROR_OPERATION_ABORTED.
  * Source: WSManConnectShell; MS-WSMV 3.1.4.17. */
 WSMAN_API_EXPORT void WINAPI WSManConnectShell(WSMAN_SESSION_HANDLE session, DWORD flags,
                                                PCWSTR resourceUri, PCWSTR shellID,
                                                WSMAN_OPTION_SET *options, WSMAN_DATA *connectXml,
                                                WSMAN_SHELL_ASYNC *async, WSMAN_SHELL_HANDLE *shell);
 
-/* Connects to one command of a shell from WSManConnectShell. Completes once, with shell and
- * command, perhaps with connectData.
+/* Connects to a command that runs in a shell, or has ended there and was not closed yet. Completes
+ * once, with shell, command and connectData. Receive and Send follow as for a command of one's own.
  *
- * shell       not NULL
+ * shell       not NULL; connected, in general from WSManConnectShell
  * flags       0
- * commandID   not NULL
- * options     NULL: none
+ * commandID   not NULL; text of a GUID, not one that this handle of the shell has already
+ * options     NULL: none, e.g. WSMAN_EXT_OPTION_FROM of wsmext.h
  * connectXml  NULL or text: one XML element for the body of the request
  * async       not NULL
  * command     out, not NULL; owned by the caller, ended by WSManCloseCommand, which terminates the
- *             command on the server
+ *             command on the server, but not before the callback
  *
  * Errors: ERROR_WSMAN_CLIENT_CONNECTCOMMAND_NULL_PARAM, ERROR_WSMAN_CLIENT_INVALID_FLAG,
- * ERROR_WINRS_CONNECT_RESPONSE_BAD_BODY; those of the network and the server.
+ * ERROR_WINRS_SHELL_DISCONNECT_NOT_SUPPORTED (API handle of 1.0),
+ * ERROR_WINRS_SHELLCOMMAND_CLIENTID_NOT_VALID (no GUID),
+ * ERROR_WINRS_SHELLCOMMAND_CLIENTID_RESOURCE_CONFLICT, ERROR_WSMAN_INVALID_OPTIONSET,
+ * ERROR_WINRS_SHELL_DISCONNECTED, ERROR_WSMAN_UNEXPECTED_SELECTORS (no such command),
+ * ERROR_WINRS_CONNECT_RESPONSE_BAD_BODY; those of the shell handle, the network and the server;
+ * ERROR_OPERATION_ABORTED.
  * Source: WSManConnectShellCommand; MS-WSMV 3.1.4.17. */
 WSMAN_API_EXPORT void WINAPI WSManConnectShellCommand(WSMAN_SHELL_HANDLE shell, DWORD flags,
                                                       PCWSTR commandID, WSMAN_OPTION_SET *options,

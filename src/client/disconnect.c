@@ -2,7 +2,8 @@
  *
  * A disconnect first lets end what was begun before it (HOLDING), then asks the server
  * (LEAVING), then lets the Receives on the wire bring what they still have (SETTLING). The
- * Receives of the application stay and sleep; receive.c does not ask for output meanwhile. */
+ * Receives of the application stay and sleep; receive.c does not ask for output meanwhile.
+ * So does input that a command does not read: it must not hold up a disconnect for ever. */
 #include "client/disconnect.h"
 
 #include "client/command.h"
@@ -82,45 +83,52 @@ static bool step_command(struct wsm_command *command, enum wsm_link_event event)
     return wsm_link_step(&command->link, event, "command", command->wire_id);
 }
 
-/* ---- The end of a disconnect ---- */
-
-static struct wsm_operation *find_wire_receive(struct wsm_endpoint *endpoint)
+/* What sleeps goes on, as far as its link is there. */
+static void wake(struct wsm_shell *shell)
 {
     struct wsm_list *node;
+
+    wsm_send_go_on(&shell->endpoint);
+    WSM_LIST_FOREACH (node, &shell->commands)
+        wsm_send_go_on(&WSM_CONTAINER_OF(node, struct wsm_command, node)->endpoint);
+    wsm_receive_go_on(shell);
+}
+
+/* ---- The end of a disconnect ---- */
+
+/* Calls `act` for the operations of an endpoint that are on the wire; NULL: only counts. */
+static size_t each_wire_of(struct wsm_endpoint *endpoint, void (*act)(struct wsm_operation *))
+{
+    struct wsm_list *node;
+    size_t count = 0;
 
     WSM_LIST_FOREACH (node, &endpoint->operations) {
         struct wsm_operation *operation = WSM_CONTAINER_OF(node, struct wsm_operation,
                                                            endpoint_node);
 
-        if (operation->kind == &wsm_receive_kind && wsm_exchange_is_active(&operation->exchange))
-            return operation;
-    }
-    return NULL;
-}
-
-/* Calls `act` for the Receives on the wire; NULL: only counts them. */
-static size_t each_wire_receive(struct wsm_shell *shell, void (*act)(struct wsm_operation *))
-{
-    struct wsm_endpoint *endpoint = &shell->endpoint;
-    struct wsm_list *node = &shell->commands;
-    size_t count = 0;
-
-    for (;;) {
-        struct wsm_operation *operation = find_wire_receive(endpoint);
-
-        count += operation != NULL;
-        if (operation != NULL && act != NULL)
+        if (!wsm_exchange_is_active(&operation->exchange))
+            continue;
+        count++;
+        if (act != NULL)
             act(operation);
-        node = node->next;
-        if (node == &shell->commands)
-            return count;
-        endpoint = &WSM_CONTAINER_OF(node, struct wsm_command, node)->endpoint;
     }
+    return count;
 }
 
-static void cancel_wire(struct wsm_operation *operation)
+static size_t each_wire(struct wsm_shell *shell, void (*act)(struct wsm_operation *))
 {
-    wsm_exchange_cancel(&operation->exchange);
+    struct wsm_list *node;
+    size_t count = each_wire_of(&shell->endpoint, act);
+
+    WSM_LIST_FOREACH (node, &shell->commands)
+        count += each_wire_of(&WSM_CONTAINER_OF(node, struct wsm_command, node)->endpoint, act);
+    return count;
+}
+
+static void cancel_receive(struct wsm_operation *operation)
+{
+    if (operation->kind == &wsm_receive_kind)
+        wsm_exchange_cancel(&operation->exchange);
 }
 
 static void hasten(struct wsm_operation *operation)
@@ -128,17 +136,42 @@ static void hasten(struct wsm_operation *operation)
     wsm_http_call_limit(&operation->exchange.call, WSM_DISCONNECT_SETTLE_MS);
 }
 
-void wsm_disconnect_now(struct wsm_shell *shell)
+/* After an input whose fate is unknown the next must not follow as if nothing were missing. */
+static void refuse_queued(struct wsm_endpoint *endpoint)
 {
     struct wsm_list *node;
+    struct wsm_list *before;
 
-    (void)each_wire_receive(shell, cancel_wire);
+    for (node = endpoint->operations.prev; node != &endpoint->operations; node = before) {
+        struct wsm_operation *operation = WSM_CONTAINER_OF(node, struct wsm_operation,
+                                                           endpoint_node);
+        struct wsm_error err = WSM_ERROR_INIT;
+
+        before = node->prev;
+        if (operation->kind == &wsm_receive_kind || operation->state != WSM_OPERATION_WAITING)
+            continue;
+        (void)wsm_fail(&err, ERROR_WINRS_SHELL_DISCONNECTED, "the connection of the shell is lost");
+        wsm_operation_complete(operation, &err);
+        wsm_error_clear(&err);
+    }
+}
+
+void wsm_disconnect_now(struct wsm_shell *shell)
+{
+    bool is_lost = shell->link != WSM_LINK_SETTLING;
+    struct wsm_list *node;
+
+    (void)each_wire(shell, cancel_receive);
     (void)step_shell(shell, WSM_LINK_EV_GONE);
+    if (is_lost)
+        refuse_queued(&shell->endpoint);
     WSM_LIST_FOREACH (node, &shell->commands) {
         struct wsm_command *command = WSM_CONTAINER_OF(node, struct wsm_command, node);
 
         if (command->life == WSM_LIFE_OPEN)
             (void)step_command(command, WSM_LINK_EV_GONE);
+        if (is_lost)
+            refuse_queued(&command->endpoint);
     }
 }
 
@@ -164,7 +197,7 @@ static void refuse_disconnect(struct wsm_shell *shell, struct wsm_error *err)
 {
     (void)step_shell(shell, WSM_LINK_EV_KEPT);
     complete(&shell->link_call, err);
-    wsm_receive_go_on(shell); /* the server may have ended them before it refused */
+    wake(shell); /* the server may have ended Receives before it refused */
 }
 
 /* Also a server that says that nobody is behind it at the moment. */
@@ -191,7 +224,7 @@ static void on_disconnected(struct wsm_exchange *exchange, struct wsm_answer **a
         return;
     }
     (void)step_shell(shell, WSM_LINK_EV_ANSWERED);
-    (void)each_wire_receive(shell, hasten);
+    (void)each_wire(shell, hasten);
     wsm_disconnect_go_on(shell);
 }
 
@@ -217,45 +250,71 @@ static void send_disconnect(struct wsm_shell *shell)
         fail_ungraceful(shell, &err);
 }
 
-static bool has_input(const struct wsm_endpoint *endpoint)
+/* What a disconnect still waits for. */
+enum waits {
+    WAITS_FOR_NOTHING,
+    WAITS_FOR_INPUT, /* to be taken: as long as there is progress */
+    WAITS_FOR_ANSWERS,
+};
+
+static enum waits endpoint_waits(const struct wsm_endpoint *endpoint)
 {
     const struct wsm_list *node;
+    enum waits waits = WAITS_FOR_NOTHING;
 
     WSM_LIST_FOREACH (node, &endpoint->operations) {
-        if (WSM_CONTAINER_OF(node, struct wsm_operation, endpoint_node)->kind != &wsm_receive_kind)
-            return true;
+        const struct wsm_operation *operation = WSM_CONTAINER_OF(node, struct wsm_operation,
+                                                                 endpoint_node);
+
+        if (operation->kind == &wsm_send_kind && waits == WAITS_FOR_NOTHING)
+            waits = WAITS_FOR_INPUT;
+        else if (operation->kind != &wsm_receive_kind && operation->kind != &wsm_send_kind)
+            waits = WAITS_FOR_ANSWERS;
     }
-    return false;
+    return waits;
 }
 
-static bool is_command_busy(const struct wsm_command *command)
+static enum waits command_waits(const struct wsm_command *command)
 {
     switch (command->life) {
     case WSM_LIFE_OPENING:
     case WSM_LIFE_ABANDONED:
     case WSM_LIFE_ENDING:
-        return true;
+        return WAITS_FOR_ANSWERS;
     case WSM_LIFE_OPEN:
-        return command->link == WSM_LINK_RECONNECTING;
+        if (command->link == WSM_LINK_CONNECTED)
+            return endpoint_waits(&command->endpoint);
+        return command->link == WSM_LINK_RECONNECTING ? WAITS_FOR_ANSWERS : WAITS_FOR_NOTHING;
     default:
-        return false;
+        return WAITS_FOR_NOTHING;
     }
 }
 
-/* Is anything but Receive under way or waiting for its turn? */
-static bool is_busy(const struct wsm_shell *shell)
+static enum waits shell_waits(const struct wsm_shell *shell)
 {
     const struct wsm_list *node;
+    enum waits waits = endpoint_waits(&shell->endpoint);
 
-    if (has_input(&shell->endpoint))
-        return true;
     WSM_LIST_FOREACH (node, &shell->commands) {
-        const struct wsm_command *command = WSM_CONTAINER_OF(node, struct wsm_command, node);
+        enum waits of_command = command_waits(WSM_CONTAINER_OF(node, struct wsm_command, node));
 
-        if (is_command_busy(command) || has_input(&command->endpoint))
-            return true;
+        if (of_command > waits)
+            waits = of_command;
     }
-    return false;
+    return waits;
+}
+
+/* Sends Disconnect if nothing is to be waited for any more. */
+static void hold(struct wsm_shell *shell)
+{
+    uint64_t now = uv_now(wsm_runtime_loop());
+    enum waits waits = shell_waits(shell);
+
+    if (waits == WAITS_FOR_NOTHING ||
+        (waits == WAITS_FOR_INPUT && now - shell->link_call->progress >= WSM_DISCONNECT_HOLD_MS))
+        send_disconnect(shell);
+    else if (waits == WAITS_FOR_INPUT)
+        wsm_session_look_again(shell->session);
 }
 
 void wsm_disconnect_go_on(struct wsm_shell *shell)
@@ -264,10 +323,17 @@ void wsm_disconnect_go_on(struct wsm_shell *shell)
 
     if (shell->life != WSM_LIFE_OPEN || shell->session->state != WSM_SESSION_OPEN)
         return;
-    if (shell->link == WSM_LINK_HOLDING && !is_busy(shell))
-        send_disconnect(shell);
-    else if (shell->link == WSM_LINK_SETTLING && each_wire_receive(shell, NULL) == 0)
+    if (shell->link == WSM_LINK_HOLDING)
+        hold(shell);
+    else if (shell->link == WSM_LINK_SETTLING && each_wire(shell, NULL) == 0)
         finish_disconnect(shell, &none);
+}
+
+void wsm_disconnect_progress(struct wsm_shell *shell)
+{
+    if (shell->link == WSM_LINK_HOLDING && shell->link_call != NULL)
+        shell->link_call->progress = uv_now(wsm_runtime_loop());
+    wsm_disconnect_go_on(shell);
 }
 
 bool wsm_disconnect_explains(const struct wsm_operation *operation, const struct wsm_error *err)
@@ -299,6 +365,7 @@ static bool begin_disconnect(struct wsm_link_call *call, struct wsm_error *err)
         return wsm_fail(err, ERROR_WINRS_SHELL_DISCONNECT_OPERATION_NOT_VALID,
                         "shell %s is not connected", shell->id);
     shell->link_call = call;
+    call->progress = uv_now(wsm_runtime_loop());
     if (shell->recovery.state != WSM_RECOVERY_FINE) { /* who wants to go does not wait for it */
         struct wsm_error lost = WSM_ERROR_INIT;
 
@@ -326,7 +393,7 @@ static void reconnected(struct wsm_shell *shell, struct wsm_error *err)
     (void)step_shell(shell, ok ? WSM_LINK_EV_BACK : WSM_LINK_EV_FAILED);
     complete(&shell->link_call, err);
     if (ok)
-        wsm_receive_go_on(shell);
+        wake(shell);
 }
 
 static void on_reconnected(struct wsm_exchange *exchange, struct wsm_answer **answer,
@@ -365,7 +432,7 @@ static void command_reconnected(struct wsm_command *command, struct wsm_error *e
 
     (void)step_command(command, err->code == 0 ? WSM_LINK_EV_BACK : WSM_LINK_EV_FAILED);
     complete(&command->link_call, err);
-    wsm_receive_go_on(shell);
+    wake(shell);
     wsm_disconnect_go_on(shell);
 }
 

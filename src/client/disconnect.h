@@ -10,9 +10,10 @@ struct wsm_shell;
 struct wsm_command;
 struct wsm_operation;
 
-/* How long the server may take, after it has answered a Disconnect, to end the Receives of the
- * shell. */
-enum { WSM_DISCONNECT_SETTLE_MS = 5000 };
+enum {
+    WSM_DISCONNECT_HOLD_MS = 2000,   /* for input that nobody takes, before the server is asked */
+    WSM_DISCONNECT_SETTLE_MS = 5000, /* for the server to end the Receives after it has answered */
+};
 
 enum wsm_link_kind {
     WSM_LINK_DISCONNECT_SHELL,
@@ -31,6 +32,7 @@ struct wsm_link_call {
     struct wsm_error refused; /* owned; its arguments are wrong: only the callback is left to do */
     enum wsm_buffer_mode buffer_mode;
     int64_t idle_timeout_ms;       /* -1 = unchanged */
+    uint64_t progress;             /* loop time when input was last taken */
     struct wsm_shell *shell;       /* held until the callback has returned; NULL = none */
     struct wsm_strand *own_strand; /* owned; only where there is no shell */
 };
@@ -46,6 +48,8 @@ void wsm_link_abort_command(struct wsm_command *command);
 
 /* Something has ended that a disconnect may have waited for. Harmless at any other time. */
 void wsm_disconnect_go_on(struct wsm_shell *shell);
+/* The same; and input or anything else but output has got on. */
+void wsm_disconnect_progress(struct wsm_shell *shell);
 /* Has the wire request of this Receive ended only because the shell is let go? Then the Receive
  * sleeps. */
 bool wsm_disconnect_explains(const struct wsm_operation *operation, const struct wsm_error *err);

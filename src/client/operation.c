@@ -112,27 +112,20 @@ void wsm_operation_complete(struct wsm_operation *operation, struct wsm_error *e
     wsm_async_complete(&operation->async, strand_of(operation), err);
     if (endpoint != NULL)
         wsm_operation_next(endpoint);
-    if (operation->shell != NULL)
+    if (operation->shell != NULL && operation->kind == &wsm_receive_kind)
         wsm_disconnect_go_on(operation->shell);
+    else if (operation->shell != NULL)
+        wsm_disconnect_progress(operation->shell);
 }
 
 /* ---- Starting ---- */
-
-/* The link may have been lost while it waited for its turn; a Receive then sleeps. */
-static bool check_link(const struct wsm_operation *operation, struct wsm_error *err)
-{
-    return operation->shell == NULL || operation->kind == &wsm_receive_kind ||
-           wsm_link_may_ask(operation->shell->link) ||
-           wsm_fail(err, ERROR_WINRS_SHELL_DISCONNECTED, "shell %s is not connected",
-                    operation->shell->id);
-}
 
 static void start(struct wsm_operation *operation)
 {
     struct wsm_error err = WSM_ERROR_INIT;
 
     (void)step(operation, WSM_OPERATION_EV_START);
-    if (!check_link(operation, &err) || !operation->kind->start(operation, &err))
+    if (!operation->kind->start(operation, &err))
         wsm_operation_complete(operation, &err);
 }
 
@@ -154,6 +147,17 @@ static bool has_turn(const struct wsm_operation *operation, const struct wsm_end
     return true;
 }
 
+/* A Receive may always begin: it sleeps by itself. */
+bool wsm_operation_may_go(const struct wsm_operation *operation)
+{
+    const struct wsm_command *command = operation->endpoint->command;
+
+    if (operation->kind == &wsm_receive_kind)
+        return true;
+    return wsm_link_may_ask(operation->shell->link) &&
+           (command == NULL || command->link == WSM_LINK_CONNECTED);
+}
+
 static struct wsm_operation *find_next(struct wsm_endpoint *endpoint)
 {
     struct wsm_list *node;
@@ -162,7 +166,8 @@ static struct wsm_operation *find_next(struct wsm_endpoint *endpoint)
         struct wsm_operation *operation = WSM_CONTAINER_OF(node, struct wsm_operation,
                                                            endpoint_node);
 
-        if (operation->state == WSM_OPERATION_WAITING && has_turn(operation, endpoint))
+        if (operation->state == WSM_OPERATION_WAITING && has_turn(operation, endpoint) &&
+            wsm_operation_may_go(operation))
             return operation;
     }
     return NULL;

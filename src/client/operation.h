@@ -42,6 +42,8 @@ struct wsm_operation_kind {
 
 /* Goes on with a Send whose input the server did not take; leaves all others alone. */
 void wsm_send_retry(struct wsm_operation *operation);
+/* Goes on with the Sends and Signals of a command or shell: their link is back. */
+void wsm_send_go_on(struct wsm_endpoint *endpoint);
 
 /* Goes on with the Receives of a shell: what held them back has gone. */
 void wsm_receive_go_on(struct wsm_shell *shell);
@@ -94,6 +96,8 @@ void wsm_operation_abort(struct wsm_operation *operation);
 void wsm_operation_release(struct wsm_operation *operation);
 /* The session is over: frees it with its handle. */
 void wsm_operation_forget(struct wsm_operation *operation);
+/* Is the link there that it needs? It has an endpoint. */
+bool wsm_operation_may_go(const struct wsm_operation *operation);
 /* Starts those whose turn it is. */
 void wsm_operation_next(struct wsm_endpoint *endpoint);
 

@@ -7,12 +7,29 @@
 #include "proto/send.h"
 
 #include "client/command.h"
+#include "client/disconnect.h"
 #include "client/operation.h"
 #include "client/session.h"
 #include "client/shell.h"
 #include "wsmerror.h"
 
 static bool send_chunk(struct wsm_operation *operation, struct wsm_error *err);
+
+/* The server has kept nothing of it: it goes out again later. */
+static bool is_not_taken(const struct wsm_operation *operation, const struct wsm_error *err)
+{
+    return err->code == ERROR_BUSY || (err->code == ERROR_WINRS_SHELL_DISCONNECTED &&
+                                       wsm_link_is_ending(operation->shell->link));
+}
+
+/* The next piece, unless the shell is let go: then that sleeps. */
+static bool go_on(struct wsm_operation *operation, struct wsm_error *err)
+{
+    if (wsm_operation_may_go(operation) && !send_chunk(operation, err))
+        return false;
+    wsm_disconnect_progress(operation->shell);
+    return true;
+}
 
 static void on_answer(struct wsm_exchange *exchange, struct wsm_answer **answer,
                       struct wsm_error *err)
@@ -24,14 +41,15 @@ static void on_answer(struct wsm_exchange *exchange, struct wsm_answer **answer,
         wsm_operation_abort(operation); /* the command ended first */
         return;
     }
-    if (err->code == ERROR_BUSY) {
-        wsm_session_retry_sends(operation->session);
+    if (is_not_taken(operation, err)) {
+        wsm_session_look_again(operation->session);
+        wsm_disconnect_go_on(operation->shell);
         return;
     }
     if (err->code == ERROR_WSMAN_OPERATION_TIMEDOUT || err->code == ERROR_TIMEOUT)
         wsm_error_clear(err);
     operation->sent += operation->chunk;
-    if (err->code == 0 && operation->sent < operation->data.len && send_chunk(operation, err))
+    if (err->code == 0 && operation->sent < operation->data.len && go_on(operation, err))
         return;
     wsm_operation_complete(operation, err);
 }
@@ -89,8 +107,25 @@ void wsm_send_retry(struct wsm_operation *operation)
     struct wsm_error err = WSM_ERROR_INIT;
 
     if (operation->kind == &wsm_send_kind && operation->state == WSM_OPERATION_ACTIVE &&
-        !wsm_exchange_is_active(&operation->exchange) && !send_chunk(operation, &err))
+        !wsm_exchange_is_active(&operation->exchange) && wsm_operation_may_go(operation) &&
+        !send_chunk(operation, &err))
         wsm_operation_complete(operation, &err);
+}
+
+void wsm_send_go_on(struct wsm_endpoint *endpoint)
+{
+    struct wsm_list *node;
+
+    WSM_LIST_FOREACH (node, &endpoint->operations) {
+        struct wsm_operation *operation = WSM_CONTAINER_OF(node, struct wsm_operation,
+                                                           endpoint_node);
+
+        if (operation->kind == &wsm_send_kind && operation->state == WSM_OPERATION_ACTIVE) {
+            wsm_send_retry(operation); /* the only one; this may end it */
+            break;
+        }
+    }
+    wsm_operation_next(endpoint);
 }
 
 const struct wsm_operation_kind wsm_send_kind = {

@@ -2,6 +2,7 @@
  * exchange.c and http_client.c. */
 #include "client/session.h"
 
+#include "client/disconnect.h"
 #include "client/operation.h"
 #include "client/random.h"
 #include "client/shell.h"
@@ -117,9 +118,11 @@ static void on_retry(uv_timer_t *timer)
 
     WSM_LIST_FOREACH (node, &session->operations)
         wsm_send_retry(WSM_CONTAINER_OF(node, struct wsm_operation, node));
+    WSM_LIST_FOREACH (node, &session->shells)
+        wsm_disconnect_go_on(WSM_CONTAINER_OF(node, struct wsm_shell, node));
 }
 
-void wsm_session_retry_sends(struct wsm_session *session)
+void wsm_session_look_again(struct wsm_session *session)
 {
     if (session->state == WSM_SESSION_OPEN && !uv_is_active((uv_handle_t *)&session->timer))
         uv_timer_start(&session->timer, on_retry, WSM_SESSION_RETRY_MS, 0); /* cannot fail */

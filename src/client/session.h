@@ -11,7 +11,7 @@
 
 enum {
     WSM_SESSION_CLOSE_WAIT_MS = 5000, /* for servers, before closing gives up */
-    WSM_SESSION_RETRY_MS = 500,       /* until input that a server did not take is sent again */
+    WSM_SESSION_RETRY_MS = 500,       /* until one looks again whether input was taken */
 };
 
 struct wsm_api {
@@ -80,8 +80,9 @@ void wsm_api_close(struct wsm_api *api, struct wsm_call *waiter);
 
 void wsm_session_callback_queued(struct wsm_session *session);
 void wsm_session_callback_returned(struct wsm_session *session);
-/* A Send was told that the input before it is not taken yet: asks again a little later. */
-void wsm_session_retry_sends(struct wsm_session *session);
+/* Input is not taken yet: what waits for that, a Send or a disconnect, looks again a little
+ * later. */
+void wsm_session_look_again(struct wsm_session *session);
 /* Something the closing may have waited for has ended. */
 void wsm_session_check_end(struct wsm_session *session);
 

@@ -1,5 +1,5 @@
-/* Closing shells, commands and sessions that are let go, or are just about to be: what goes
- * from the server, and what lives on there. */
+/* Shells that are let go, or are just about to be, and what is left there: input that nobody
+ * reads, and what goes from the server when it is closed, and what lives on. */
 #include "client_fixture.h"
 
 #include <setjmp.h>
@@ -171,6 +171,165 @@ static void test_r_dis_14_close_session_ends_one_that_is_held_back(void **state)
     recorder_free(sent);
 }
 
+/* ---- Input that the command does not read ---- */
+
+static void test_input_that_nobody_reads_sleeps_through_a_disconnect(void **state)
+{
+    struct recorder *first = recorder_new();
+    struct recorder *second = recorder_new();
+    struct recorder *recorder = recorder_new();
+
+    (void)state;
+    fake_hold(f->service, "Send");
+    send_text(shell, command, "abc", false, first);
+    send_text(shell, command, "def", true, second);
+    fake_wait(f->service, "Send", 1);
+    disconnect(shell, 0, NULL, recorder);
+    fake_wait_answered(f->service, "Disconnect", 1); /* after WSM_DISCONNECT_HOLD_MS */
+    wait_for_loop(f->session);
+    assert_int_equal(recorder_count(recorder), 0); /* the first may still be answered */
+    fake_release(f->service, "Send");
+    assert_last_code(recorder, 0);
+    assert_last_code(first, 0);
+    assert_true(recorder_last(first)->order < recorder_last(recorder)->order);
+    assert_int_equal(recorder_count(second), 0);
+    reconnect_shell(shell);
+    assert_int_equal(fake_count(f->service, "Send"), 1);
+    reconnect_shell_command(command);
+    assert_last_code(second, 0);
+    assert_memory_equal(fake_input(f->service).ptr, "abcdef", 6);
+    assert_int_equal(fake_input(f->service).len, 6);
+    recorder_free(first);
+    recorder_free(second);
+    recorder_free(recorder);
+}
+
+static _Atomic uint32_t refusal; /* of Sends */
+
+static bool refuse_send(struct fake_service *service, const struct fake_request *request,
+                        struct fake_reply *reply)
+{
+    (void)service;
+    if (refusal == 0 || strcmp(request->name, "Send") != 0)
+        return false;
+    fake_reply_fault(reply, request, refusal, "scripted");
+    return true;
+}
+
+static void test_input_that_the_server_does_not_take_sleeps_through_a_disconnect(void **state)
+{
+    struct recorder *sent = recorder_new();
+
+    (void)state;
+    fake_service_handler(f->service, refuse_send);
+    refusal = ERROR_BUSY;
+    send_text(shell, command, "abc", false, sent);
+    disconnect_shell(shell);
+    refusal = 0;
+    assert_int_equal(recorder_count(sent), 0);
+    reconnect_shell(shell);
+    reconnect_shell_command(command);
+    assert_last_code(sent, 0);
+    recorder_free(sent);
+}
+
+static void test_input_refused_because_of_the_disconnect_is_sent_again(void **state)
+{
+    struct recorder *sent = recorder_new();
+    struct recorder *recorder = recorder_new();
+
+    (void)state;
+    fake_service_handler(f->service, refuse_send);
+    refusal = ERROR_WINRS_SHELL_DISCONNECTED;
+    fake_hold(f->service, "Send");
+    send_text(shell, command, "abc", false, sent);
+    fake_wait(f->service, "Send", 1);
+    disconnect(shell, 0, NULL, recorder);
+    fake_wait_answered(f->service, "Disconnect", 1);
+    wait_for_loop(f->session);
+    fake_release(f->service, "Send");
+    assert_last_code(recorder, 0);
+    assert_int_equal(recorder_count(sent), 0);
+    refusal = 0;
+    reconnect_shell(shell);
+    reconnect_shell_command(command);
+    assert_last_code(sent, 0);
+    recorder_free(sent);
+    recorder_free(recorder);
+}
+
+static void test_input_that_sleeps_can_be_cancelled(void **state)
+{
+    struct recorder *first = recorder_new();
+    struct recorder *second = recorder_new();
+    WSMAN_OPERATION_HANDLE operation;
+
+    (void)state;
+    fake_service_handler(f->service, refuse_send);
+    refusal = ERROR_BUSY;
+    operation = send_text(shell, command, "abc", false, first);
+    send_text(shell, command, "def", false, second);
+    disconnect_shell(shell);
+    refusal = 0;
+    assert_int_equal(WSManCloseOperation(operation, 0), 0);
+    assert_last_code(first, ERROR_OPERATION_ABORTED);
+    wait_for_loop(f->session);
+    assert_int_equal(recorder_count(second), 0); /* sleeps on */
+    reconnect_shell(shell);
+    reconnect_shell_command(command);
+    assert_last_code(second, 0);
+    recorder_free(first);
+    recorder_free(second);
+}
+
+static void test_input_that_sleeps_ends_with_its_shell(void **state)
+{
+    struct recorder *sent = recorder_new();
+
+    (void)state;
+    fake_service_handler(f->service, refuse_send);
+    refusal = ERROR_BUSY;
+    send_text(shell, command, "abc", false, sent);
+    disconnect_shell(shell);
+    close_shell(shell);
+    assert_last_code(sent, ERROR_OPERATION_ABORTED);
+    assert_int_equal(fake_count(f->service, "Delete"), 0);
+    refusal = 0;
+    recorder_free(sent);
+}
+
+static bool drop_disconnect(struct fake_service *service, const struct fake_request *request,
+                            struct fake_reply *reply)
+{
+    (void)service;
+    reply->is_dropped = strcmp(request->name, "Disconnect") == 0;
+    return reply->is_dropped || refuse_send(service, request, reply);
+}
+
+/* After an input whose fate is unknown none may follow as if nothing were missing. */
+static void test_input_in_the_queue_is_refused_when_the_network_is_dead(void **state)
+{
+    struct recorder *first = recorder_new();
+    struct recorder *second = recorder_new();
+    struct recorder *recorder = recorder_new();
+
+    (void)state;
+    fake_service_handler(f->service, drop_disconnect);
+    refusal = ERROR_BUSY;
+    send_text(shell, command, "abc", false, first);
+    send_text(shell, command, "def", false, second);
+    disconnect(shell, 0, NULL, recorder);
+    assert_last_code(recorder, ERROR_WINRS_SHELL_DISCONNECT_OPERATION_NOT_GRACEFUL);
+    assert_last_code(second, ERROR_WINRS_SHELL_DISCONNECTED);
+    refusal = 0;
+    reconnect_shell(shell);
+    reconnect_shell_command(command);
+    assert_last_code(first, 0); /* of this one is known that it was not taken */
+    recorder_free(first);
+    recorder_free(second);
+    recorder_free(recorder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -188,6 +347,17 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_r_dis_14_deinitialize_ends_a_running_disconnect, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_r_dis_14_close_session_ends_one_that_is_held_back,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(test_input_that_nobody_reads_sleeps_through_a_disconnect,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            test_input_that_the_server_does_not_take_sleeps_through_a_disconnect, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_input_refused_because_of_the_disconnect_is_sent_again,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(test_input_that_sleeps_can_be_cancelled, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_input_that_sleeps_ends_with_its_shell, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_input_in_the_queue_is_refused_when_the_network_is_dead,
                                         setup, teardown),
     };
 
