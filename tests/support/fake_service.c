@@ -362,8 +362,11 @@ static void answer_items(struct fake_service *service, const struct fake_request
     size_t next = 0;
     size_t end;
 
-    if (is_pull && wsm_pull_request_parse(request->env, &pull, NULL))
-        next = strtoul((const char *)pull.context.ptr, NULL, 10);
+    if (is_pull && wsm_pull_request_parse(request->env, &pull, NULL)) {
+        snprintf(context, sizeof(context), "%.*s", (int)pull.context.len,
+                 (const char *)pull.context.ptr);
+        next = strtoul(context, NULL, 10);
+    }
     end = next + service->items_per_answer;
     if (end >= service->item_count) {
         end = service->item_count;
