@@ -33,7 +33,8 @@ static bool read_pieces(struct wsm_delivery *delivery, struct wsm_receive_respon
                                                     .offset = stream.offset };
     if (answer == WSM_PARSE_BAD)
         return wsm_fail(err, ERROR_WSMAN_INVALID_REPRESENTATION,
-                        "output in the answer to Receive cannot be read");
+                        "output in the answer to Receive cannot be read: a bad Name, End, "
+                        "Offset or base64");
     if (response->has_state && response->state != WSM_COMMAND_DONE) {
         delivery->pieces[delivery->count - 1].has_state = true;
         delivery->pieces[delivery->count - 1].state = response->state;

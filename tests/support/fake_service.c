@@ -34,6 +34,7 @@ enum {
     CONNECTIONS_MAX = 2048,
     REQUESTS_MAX = 65536,
     DEADLINE_S = 10,
+    READ_MAX = 65536,
     SHELLS_MAX = 8,
     PARKED_MAX = 32
 };
@@ -76,6 +77,8 @@ struct fake_service {
     pthread_t acceptor;
     int listener;
     uint16_t port;
+    bool is_refusing;
+    size_t cut_at; /* bytes of the next request; 0 = whole */
     bool is_stopping;
     fake_handler handler;
     struct connection connections[CONNECTIONS_MAX];
@@ -484,13 +487,15 @@ static void create_fields(struct wsm_buf *out, const struct wsm_envelope *env)
 }
 
 static void send_fields(struct fake_service *service, struct wsm_buf *out,
-                        const struct wsm_envelope *env)
+                        struct fake_request *request)
 {
+    const struct wsm_envelope *env = request->env;
     struct wsm_stream_data streams[WSM_SEND_STREAMS_MAX];
     size_t count = 0;
 
     if (!wsm_send_request_parse(env, streams, &count, NULL) || count == 0)
         return;
+    request->input = streams[0].data;
     wsm_buf_append_span(&service->input, streams[0].data);
     service->input_ended = streams[0].end;
     field(out, "stream", streams[0].name);
@@ -544,7 +549,7 @@ static void link_fields(struct wsm_buf *out, const struct fake_request *request)
     }
 }
 
-static size_t remember(struct fake_service *service, const struct fake_request *request)
+static size_t remember(struct fake_service *service, struct fake_request *request)
 {
     const struct wsm_envelope *env = request->env;
     struct wsm_buf out = WSM_BUF_INIT;
@@ -571,7 +576,7 @@ static size_t remember(struct fake_service *service, const struct fake_request *
     if (strcmp(request->name, "Command") == 0)
         command_fields(&out, env);
     if (strcmp(request->name, "Send") == 0)
-        send_fields(service, &out, env);
+        send_fields(service, &out, request);
     if (strcmp(request->name, "Signal") == 0)
         signal_fields(&out, env);
     if (strcmp(request->name, "Receive") == 0)
@@ -675,9 +680,16 @@ static bool write_reply(int fd, struct fake_reply *reply)
         wsm_buf_printf(&out, "Content-Length: %zu\r\n\r\n", reply->body.len);
         wsm_buf_append_span(&out, wsm_buf_span(&reply->body));
     }
-    ok = write_all(fd, out.ptr, out.len);
+    ok = write_all(fd, out.ptr, reply->is_halved ? out.len / 2 : out.len) && !reply->is_halved;
     wsm_buf_clear(&out);
     return ok;
+}
+
+static void reset_at_close(int fd)
+{
+    struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
+
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
 }
 
 static bool serve_body(struct connection *connection, const struct wsm_http_head *head,
@@ -704,6 +716,8 @@ static bool serve_body(struct connection *connection, const struct wsm_http_head
     if (service->handler == NULL || !service->handler(service, &request, &reply))
         answer(service, connection, &request, &reply);
     ok = !reply.is_dropped && write_reply(connection->fd, &reply);
+    if (reply.is_reset)
+        reset_at_close(connection->fd);
     if (ok)
         note_answered(service, number);
     ok = ok && !reply.closes;
@@ -718,13 +732,29 @@ static bool read_more(int fd, struct wsm_buf *in)
 {
     ssize_t count;
 
-    if (!wsm_buf_reserve(in, 65536))
+    if (!wsm_buf_reserve(in, READ_MAX))
         return false;
-    count = recv(fd, wsm_buf_end(in), 65536, 0);
+    count = recv(fd, wsm_buf_end(in), READ_MAX, 0);
     if (count <= 0)
         return false;
     wsm_buf_added(in, (size_t)count);
     return true;
+}
+
+/* Was this the request to be cut, and is it time? */
+static bool is_cut(struct connection *connection, const struct wsm_buf *in)
+{
+    struct fake_service *service = connection->service;
+    bool is_time;
+
+    pthread_mutex_lock(&service->lock);
+    is_time = service->cut_at > 0 && in->len >= service->cut_at;
+    if (is_time)
+        service->cut_at = 0;
+    pthread_mutex_unlock(&service->lock);
+    if (is_time)
+        reset_at_close(connection->fd);
+    return is_time;
 }
 
 static bool serve_request(struct connection *connection, struct wsm_buf *in)
@@ -738,11 +768,11 @@ static bool serve_request(struct connection *connection, struct wsm_buf *in)
 
     while (wsm_http_head_parse(WSM_HTTP_REQUEST, wsm_buf_span(in), &scanned, &head, &used, &status,
                                &why) == WSM_PARSE_MORE) {
-        if (!read_more(connection->fd, in))
+        if (!read_more(connection->fd, in) || is_cut(connection, in))
             return false;
     }
     while (in->len < used + head.content_length) {
-        if (!read_more(connection->fd, in))
+        if (!read_more(connection->fd, in) || is_cut(connection, in))
             return false;
     }
     scanned = 0; /* reading may have moved the bytes */
@@ -805,12 +835,59 @@ static void *acceptor_main(void *arg)
 
 /* ---- The test's side ---- */
 
+/* On the same port again, once it has one. */
+static void open_listener(struct fake_service *service)
+{
+    struct sockaddr_in address = { .sin_family = AF_INET,
+                                   .sin_port = htons(service->port),
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t len = sizeof(address);
+    int on = 1;
+
+    service->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_true(service->listener >= 0);
+    setsockopt(service->listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    assert_int_equal(bind(service->listener, (struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(getsockname(service->listener, (struct sockaddr *)&address, &len), 0);
+    service->port = ntohs(address.sin_port);
+}
+
+static void listen_on(struct fake_service *service)
+{
+    assert_int_equal(listen(service->listener, 64), 0);
+    assert_int_equal(pthread_create(&service->acceptor, NULL, acceptor_main, service), 0);
+}
+
+static void stop_listening(struct fake_service *service)
+{
+    shutdown(service->listener, SHUT_RDWR);
+    pthread_join(service->acceptor, NULL);
+    close(service->listener);
+}
+
+void fake_refuse(struct fake_service *service)
+{
+    stop_listening(service);
+    open_listener(service); /* keeps the port for us; nobody listens */
+    service->is_refusing = true;
+}
+
+void fake_accept(struct fake_service *service)
+{
+    service->is_refusing = false;
+    listen_on(service);
+}
+
+void fake_cut_request(struct fake_service *service, size_t bytes)
+{
+    pthread_mutex_lock(&service->lock);
+    service->cut_at = bytes;
+    pthread_mutex_unlock(&service->lock);
+}
+
 struct fake_service *fake_service_start(void)
 {
     struct fake_service *service = calloc(1, sizeof(*service));
-    struct sockaddr_in address = { .sin_family = AF_INET,
-                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    socklen_t len = sizeof(address);
 
     assert_non_null(service);
     pthread_mutex_init(&service->lock, NULL);
@@ -818,13 +895,8 @@ struct fake_service *fake_service_start(void)
     service->last = &service->first;
     service->seen = calloc(REQUESTS_MAX, sizeof(*service->seen));
     assert_non_null(service->seen);
-    service->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_true(service->listener >= 0);
-    assert_int_equal(bind(service->listener, (struct sockaddr *)&address, sizeof(address)), 0);
-    assert_int_equal(listen(service->listener, 64), 0);
-    assert_int_equal(getsockname(service->listener, (struct sockaddr *)&address, &len), 0);
-    service->port = ntohs(address.sin_port);
-    assert_int_equal(pthread_create(&service->acceptor, NULL, acceptor_main, service), 0);
+    open_listener(service);
+    listen_on(service);
     return service;
 }
 
@@ -860,9 +932,10 @@ void fake_service_stop(struct fake_service *service)
     service->is_stopping = true;
     pthread_cond_broadcast(&service->changed);
     pthread_mutex_unlock(&service->lock);
-    shutdown(service->listener, SHUT_RDWR);
-    pthread_join(service->acceptor, NULL);
-    close(service->listener);
+    if (service->is_refusing)
+        close(service->listener);
+    else
+        stop_listening(service);
     fake_close_all(service);
     for (i = 0; i < service->connection_count; i++)
         pthread_join(service->connections[i].thread, NULL);

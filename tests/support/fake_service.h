@@ -21,6 +21,7 @@ struct fake_request {
     const struct wsm_envelope *env;
     const char *authorization; /* header value, "" = none */
     int connection;            /* counts from 1 */
+    struct wsm_span input;     /* data of a Send */
 };
 
 struct fake_reply {
@@ -28,6 +29,8 @@ struct fake_reply {
     const char *content_type; /* NULL = SOAP */
     struct wsm_buf body;
     bool is_dropped; /* the connection ends instead of an answer */
+    bool is_halved;  /* the connection ends within the answer */
+    bool is_reset;   /* where it ends, by a reset */
     bool closes;     /* the connection ends after the answer */
     bool is_chunked;
 };
@@ -71,6 +74,11 @@ size_t fake_count(struct fake_service *service, const char *name);
 size_t fake_connections(struct fake_service *service);
 void fake_wait_open(struct fake_service *service, size_t count);
 void fake_close_all(struct fake_service *service);
+/* The connection of the next request that comes is reset when so many of its bytes are read. */
+void fake_cut_request(struct fake_service *service, size_t bytes);
+/* From now on connections are refused; until then. */
+void fake_refuse(struct fake_service *service);
+void fake_accept(struct fake_service *service);
 /* Names of all requests in the order they came, joined by blanks; free(). */
 char *fake_log(struct fake_service *service);
 /* All Send data in order; borrowed until the service stops. */
