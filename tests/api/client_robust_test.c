@@ -286,18 +286,17 @@ static void test_output_comes_once(void **state)
     size_t i;
 
     (void)state;
-    for (i = 0; i < CUT_COUNT; i++)
-        marked_cut("Receive", cuts[i], 1);
-    marked_write("stdout", "one ");
+    marked_cut("Receive", cuts[0], 1);
     receive(shell, command, out);
-    recorder_wait(out, 1);
-    for (i = 0; i < CUT_COUNT; i++)
-        marked_cut("Receive", cuts[i], 1);
-    marked_write("stdout", "two ");
-    recorder_wait(out, 2);
+    for (i = 0; i < 2 * CUT_COUNT; i++) {
+        marked_cut("Receive", cuts[i % CUT_COUNT], 1);
+        marked_write("stdout", "ten bytes ");
+        recorder_wait(out, i + 1);
+    }
     marked_write("stderr", "three");
     marked_end(5);
-    assert_output(out, "one two ");
+    assert_last_code(out, 0);
+    assert_int_equal(out->output_len, 2 * CUT_COUNT * 10);
     assert_int_equal(recorder_last(out)->exit_code, 5);
     assert_int_equal(out->errors_len, 5);
     assert_int_equal(out->last_count, 1);
@@ -976,9 +975,13 @@ static void test_output_goes_on_where_the_option_says(void **state)
     assert_sent("Connect", "option", "first:1|last:2");
     assert_int_equal(WSManExtGetOffsets(connected_command, &offsets), 0);
     assert_int_equal(offsets.delivered[0], 2);
+    recorder_gate(out);
     receive(connected, connected_command, out);
+    recorder_wait_inside(out);
     fake_wait(f->service, "Receive", 2);
+    assert_sent("Receive", "option", FROM "stdout=2:10 stderr=0:3");
     marked_wait_confirmed("stdout", 2);
+    recorder_open_gate(out);
     marked_end(0);
     assert_output(out, "456789");
     assert_int_equal(out->errors_len, 3); /* from where nobody has said to have it */
