@@ -3,6 +3,7 @@
 #include "server/shell_table.h"
 
 #include "ipc/channel.h"
+#include "server/change.h"
 #include "wsmerror.h"
 
 #include <setjmp.h>
@@ -333,6 +334,354 @@ static void test_shell_table_deleted_shell_is_not_found_but_exists(void **state)
     assert_int_equal(f->connects, 0);
 }
 
+/* A host runs as its user: whatever it sends must not harm others. */
+static void ends_the_connection(struct fixture *f, const struct wsm_message_type *type,
+                                const void *message)
+{
+    adopted(f);
+    say(f, type, message);
+    assert_int_equal(f->connects, 1);
+}
+
+struct deleter {
+    struct wsm_shell_deleter base;
+    int told;
+    uint32_t code;
+};
+
+static void on_deleted(struct wsm_shell_deleter *base, const struct wsm_error *err)
+{
+    struct deleter *deleter = WSM_CONTAINER_OF(base, struct deleter, base);
+
+    deleter->told++;
+    deleter->code = err == NULL ? 0 : err->code;
+}
+
+static void test_shell_table_broken_connection_does_not_prove_a_deletion(void **state)
+{
+    struct fixture *f = *state;
+    struct deleter deleter = { .base.on_end = on_deleted };
+    struct wsm_error gone = { ERROR_WSMAN_UNEXPECTED_SELECTORS, NULL };
+
+    wsm_shell_deleting(adopted(f), &deleter.base);
+    wsm_channel_close(&f->host);
+    turn(f);
+    assert_int_equal(f->connects, 1);
+    assert_int_equal(deleter.told, 0);
+    wsm_shell_table_on_host_failed(&f->table, 1001, &gone); /* refused: there is no host */
+    assert_int_equal(deleter.told, 1);
+    assert_int_equal(deleter.code, 0);
+    assert_null(found(f, "alice"));
+}
+
+static void test_shell_table_host_that_is_there_again_was_not_deleted(void **state)
+{
+    struct fixture *f = *state;
+    struct deleter deleter = { .base.on_end = on_deleted };
+    struct wsm_shell *shell = adopted(f);
+
+    wsm_shell_deleting(shell, &deleter.base);
+    wsm_channel_close(&f->host);
+    turn(f);
+    hand_over(f, 1001, "alice");
+    report(f, true, true);
+    assert_int_equal(deleter.told, 1);
+    assert_int_equal(deleter.code, ERROR_OPERATION_ABORTED);
+    assert_ptr_equal(found(f, "alice"), shell);
+    assert_int_equal(shell->state, WSM_SHELL_OPEN);
+    assert_non_null(wsm_command_find(shell, wsm_span_str(COMMAND)));
+}
+
+static void test_shell_table_host_that_cannot_be_asked_may_not_be_deleted(void **state)
+{
+    struct fixture *f = *state;
+    struct deleter deleter = { .base.on_end = on_deleted };
+    struct wsm_error err = { ERROR_ACCESS_DENIED, NULL };
+
+    wsm_shell_deleting(adopted(f), &deleter.base);
+    wsm_channel_close(&f->host);
+    turn(f);
+    wsm_shell_table_on_host_failed(&f->table, 1001, &err);
+    assert_int_equal(deleter.told, 1);
+    assert_int_equal(deleter.code, ERROR_ACCESS_DENIED);
+}
+
+static void test_shell_table_connection_lost_twice_may_not_be_deleted(void **state)
+{
+    struct fixture *f = *state;
+    struct deleter deleter = { .base.on_end = on_deleted };
+
+    wsm_shell_deleting(adopted(f), &deleter.base);
+    wsm_channel_close(&f->host);
+    turn(f);
+    hand_over(f, 1001, "alice");
+    wsm_channel_close(&f->host);
+    turn(f);
+    assert_int_equal(deleter.told, 1);
+    assert_int_equal(deleter.code, ERROR_OPERATION_ABORTED);
+}
+
+static void test_shell_table_gone_is_deleted(void **state)
+{
+    struct fixture *f = *state;
+    struct deleter deleter = { .base.on_end = on_deleted };
+    struct wsm_host_gone gone = { ERROR_WSMAN_UNEXPECTED_SELECTORS, wsm_span_str("idle time-out") };
+
+    wsm_shell_deleting(adopted(f), &deleter.base);
+    say(f, &wsm_host_gone_type, &gone);
+    wsm_channel_close(&f->host);
+    turn(f);
+    assert_int_equal(f->connects, 0);
+    assert_int_equal(deleter.told, 1);
+    assert_int_equal(deleter.code, 0);
+}
+
+/* INSPECT. */
+
+struct inspection {
+    struct wsm_host_call call;
+    int shells;
+    int commands;
+    int ends;
+    uint32_t code;
+};
+
+static void on_inspected_shell(struct wsm_host_call *call, const struct wsm_host_shell *shell)
+{
+    (void)shell;
+    WSM_CONTAINER_OF(call, struct inspection, call)->shells++;
+}
+
+static void on_inspected_command(struct wsm_host_call *call, const struct wsm_host_command *command)
+{
+    (void)command;
+    WSM_CONTAINER_OF(call, struct inspection, call)->commands++;
+}
+
+static void on_inspected(struct wsm_host_call *call, const struct wsm_error *err)
+{
+    struct inspection *inspection = WSM_CONTAINER_OF(call, struct inspection, call);
+
+    inspection->ends++;
+    inspection->code = err == NULL ? 0 : err->code;
+}
+
+static void inspect(struct wsm_shell *shell, struct inspection *inspection)
+{
+    static const struct wsm_host_call_events events = { .on_end = on_inspected,
+                                                        .on_shell = on_inspected_shell,
+                                                        .on_command = on_inspected_command };
+
+    *inspection = (struct inspection){ 0 };
+    wsm_host_link_inspect(shell->link, &inspection->call, &events);
+}
+
+static void test_shell_table_report_that_was_asked_for_changes_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct wsm_shell *shell = adopted(f);
+    struct wsm_host_shell report = { .is_open = 1, .connection = WSM_HOST_DISCONNECTED };
+    struct wsm_host_command command = { .command_id = wsm_span_str(ID) };
+    struct inspection first;
+    struct inspection second;
+    struct wsm_host_call call;
+    struct wsm_host_report_end end;
+    struct wsm_host_done done;
+
+    inspect(shell, &first);
+    inspect(shell, &second);
+    done.request = wsm_host_link_expect(shell->link, &call, &call_events);
+    say(f, &wsm_host_shell_type, &report);
+    say(f, &wsm_host_done_type, &done); /* answers to others may come between */
+    say(f, &wsm_host_command_type, &command);
+    end.request = first.call.number;
+    say(f, &wsm_host_report_end_type, &end);
+    assert_int_equal(f->ended, 1);
+    assert_int_equal(first.shells + first.commands + first.ends, 3);
+    assert_int_equal(first.code, 0);
+    assert_int_equal(second.shells + second.ends, 0);
+    assert_int_equal(shell->holder.connection, WSM_HOST_CONNECTED);
+    assert_null(wsm_command_find(shell, wsm_span_str(ID)));
+    say(f, &wsm_host_shell_type, &report);
+    end.request = second.call.number;
+    say(f, &wsm_host_report_end_type, &end);
+    assert_int_equal(second.shells + second.ends, 2);
+    assert_int_equal(f->connects, 0);
+}
+
+static void test_shell_table_report_for_another_number_ends_the_connection(void **state)
+{
+    struct fixture *f = *state;
+    struct wsm_shell *shell = adopted(f);
+    struct wsm_host_shell report = { .is_open = 1 };
+    struct wsm_host_report_end end = { 4711 };
+    struct inspection inspection;
+
+    inspect(shell, &inspection);
+    say(f, &wsm_host_shell_type, &report);
+    say(f, &wsm_host_report_end_type, &end);
+    assert_int_equal(f->connects, 1);
+    assert_int_equal(inspection.ends, 1);
+    assert_int_equal(inspection.code, ERROR_OPERATION_ABORTED);
+}
+
+static void test_shell_table_unasked_report_ends_the_connection(void **state)
+{
+    struct wsm_host_shell report = { .is_open = 1 };
+
+    ends_the_connection(*state, &wsm_host_shell_type, &report);
+}
+
+static void test_shell_table_inspection_may_be_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct inspection inspection;
+    struct wsm_host_failed failed = { .code = ERROR_BUSY };
+
+    inspect(adopted(f), &inspection);
+    failed.request = inspection.call.number;
+    say(f, &wsm_host_failed_type, &failed);
+    assert_int_equal(inspection.ends, 1);
+    assert_int_equal(inspection.code, ERROR_BUSY);
+}
+
+/* Changes of who holds it. */
+
+/* The next frame that net sent to the host, of that type; others before it are dropped. */
+static bool heard(struct fixture *f, const struct wsm_message_type *type, void *message)
+{
+    struct wsm_frame frame;
+    int fd = -1;
+
+    turn(f);
+    while (wsm_channel_receive(&f->host, &frame, &fd, NULL) == WSM_CHANNEL_MESSAGE)
+        if (frame.type == type->type)
+            return wsm_message_parse(type, frame.payload, message);
+    return false;
+}
+
+static struct wsm_shell *held(struct fixture *f)
+{
+    struct wsm_shell *shell = adopted(f);
+
+    wsm_holder_create(&shell->holder, wsm_span_str("session"), 1, true);
+    return shell;
+}
+
+static void test_shell_table_change_waits_for_what_is_under_way(void **state)
+{
+    struct fixture *f = *state;
+    struct wsm_shell *shell = held(f);
+    struct wsm_host_disconnect message;
+    struct wsm_host_done done;
+
+    assert_false(wsm_change_holds(&f->table, "alice", "other"));
+    assert_false(wsm_change_holds(&f->table, "bob", "session"));
+    assert_true(wsm_change_holds(&f->table, "alice", "SESSION"));
+    wsm_shell_enter(shell);
+    wsm_shell_enter(shell);
+    wsm_change_let_go(&f->table, "alice", "session");
+    assert_non_null(shell->change);
+    wsm_shell_leave(shell);
+    assert_false(heard(f, &wsm_host_disconnect_type, &message));
+    wsm_shell_leave(shell);
+    assert_true(heard(f, &wsm_host_disconnect_type, &message));
+    assert_int_equal(message.is_automatic, 1);
+    assert_int_equal(message.idle_timeout_ms, -1);
+    assert_int_equal(message.buffer_mode, WSM_HOST_BUFFER_UNCHANGED);
+    assert_true(wsm_span_is(message.session_id, "session"));
+    wsm_change_let_go(&f->table, "alice", "session"); /* one at a time */
+    wsm_shell_enter(shell);
+    wsm_shell_leave(shell);
+    assert_int_equal(shell->holder.connection, WSM_HOST_CONNECTED);
+    done.request = message.request;
+    say(f, &wsm_host_done_type, &done);
+    assert_null(shell->change);
+    assert_int_equal(shell->holder.connection, WSM_HOST_AUTO_DISCONNECTED);
+    assert_false(wsm_change_holds(&f->table, "alice", "session"));
+    assert_false(heard(f, &wsm_host_disconnect_type, &message));
+}
+
+static void test_shell_table_change_that_the_host_refuses_is_none(void **state)
+{
+    struct fixture *f = *state;
+    struct wsm_shell *shell = held(f);
+    struct wsm_host_disconnect message;
+    struct wsm_host_failed failed = { .code = ERROR_OUTOFMEMORY };
+
+    wsm_change_let_go(&f->table, "alice", "session");
+    assert_true(heard(f, &wsm_host_disconnect_type, &message));
+    failed.request = message.request;
+    say(f, &wsm_host_failed_type, &failed);
+    assert_null(shell->change);
+    assert_int_equal(shell->holder.connection, WSM_HOST_CONNECTED);
+}
+
+static void test_shell_table_change_ends_with_the_connection(void **state)
+{
+    struct fixture *f = *state;
+    struct wsm_shell *shell = held(f);
+
+    wsm_change_let_go(&f->table, "alice", "session");
+    wsm_channel_close(&f->host);
+    turn(f);
+    assert_null(shell->change);
+    assert_int_equal(shell->state, WSM_SHELL_RECONNECTING);
+    assert_int_equal(shell->holder.connection, WSM_HOST_CONNECTED); /* the report will tell */
+}
+
+static void on_user_end(struct wsm_host_call *call, const struct wsm_error *err)
+{
+    (void)call;
+    (void)err;
+    wsm_shell_leave(found(fixture, "alice"));
+}
+
+/* The last one under way ends because the connection did: the change must not begin then. */
+static void test_shell_table_change_that_waits_ends_with_the_connection(void **state)
+{
+    static const struct wsm_host_call_events events = { .on_end = on_user_end };
+    struct fixture *f = *state;
+    struct wsm_shell *shell = held(f);
+    struct wsm_host_call call;
+
+    wsm_shell_enter(shell);
+    wsm_host_link_expect(shell->link, &call, &events);
+    wsm_change_let_go(&f->table, "alice", "session");
+    wsm_channel_close(&f->host);
+    turn(f);
+    assert_null(shell->change);
+    assert_int_equal(shell->users, 0);
+    assert_int_equal(shell->state, WSM_SHELL_RECONNECTING);
+}
+
+static void test_shell_table_only_what_can_be_disconnected_is_let_go_of(void **state)
+{
+    struct fixture *f = *state;
+    struct wsm_shell *shell = held(f);
+
+    shell->holder.can_disconnect = false;
+    wsm_change_let_go(&f->table, "alice", "session");
+    assert_null(shell->change);
+    wsm_holder_create(&shell->holder, wsm_span_str("session"), 1, true);
+    shell->holder.connection = WSM_HOST_DISCONNECTED;
+    wsm_change_let_go(&f->table, "alice", "session");
+    assert_null(shell->change);
+}
+
+static void test_shell_table_holders_are_told_of(void **state)
+{
+    struct fixture *f = *state;
+
+    adopted(f);
+    assert_int_equal(f->held, 1);
+    wsm_channel_close(&f->host);
+    turn(f);
+    hand_over(f, 1001, "alice");
+    report(f, true, true);
+    assert_int_equal(f->held, 2);
+}
+
 static void test_shell_table_creator_is_told(void **state)
 {
     struct fixture *f = *state;
@@ -396,15 +745,6 @@ static void test_shell_table_unasked_connection_is_closed(void **state)
     hand_over(f, 4711, "alice");
     assert_int_equal(recv(f->host.fd, &byte, 1, 0), 0);
     assert_null(found(f, "alice"));
-}
-
-/* A host runs as its user: whatever it sends must not harm others. */
-static void ends_the_connection(struct fixture *f, const struct wsm_message_type *type,
-                                const void *message)
-{
-    adopted(f);
-    say(f, type, message);
-    assert_int_equal(f->connects, 1);
 }
 
 static void test_shell_table_second_hello_ends_the_connection(void **state)
@@ -491,6 +831,21 @@ int main(void)
         TEST(test_shell_table_host_that_is_gone_ends_the_shell),
         TEST(test_shell_table_gone_ends_without_asking_the_monitor),
         TEST(test_shell_table_deleted_shell_is_not_found_but_exists),
+        TEST(test_shell_table_broken_connection_does_not_prove_a_deletion),
+        TEST(test_shell_table_host_that_is_there_again_was_not_deleted),
+        TEST(test_shell_table_host_that_cannot_be_asked_may_not_be_deleted),
+        TEST(test_shell_table_connection_lost_twice_may_not_be_deleted),
+        TEST(test_shell_table_gone_is_deleted),
+        TEST(test_shell_table_report_that_was_asked_for_changes_nothing),
+        TEST(test_shell_table_report_for_another_number_ends_the_connection),
+        TEST(test_shell_table_unasked_report_ends_the_connection),
+        TEST(test_shell_table_inspection_may_be_refused),
+        TEST(test_shell_table_change_waits_for_what_is_under_way),
+        TEST(test_shell_table_change_that_the_host_refuses_is_none),
+        TEST(test_shell_table_change_ends_with_the_connection),
+        TEST(test_shell_table_change_that_waits_ends_with_the_connection),
+        TEST(test_shell_table_only_what_can_be_disconnected_is_let_go_of),
+        TEST(test_shell_table_holders_are_told_of),
         TEST(test_shell_table_creator_is_told),
         TEST(test_shell_table_creator_is_told_of_failure),
         TEST(test_shell_table_host_that_dies_before_it_is_open_fails_the_creator),
