@@ -4,13 +4,13 @@
 #define WSM_CLIENT_LISTING_H
 
 #include "client/exchange.h"
-#include "proto/shell_item.h"
+#include "proto/enumerate.h"
 
 enum {
     WSM_LISTING_ITEMS_MAX = 65536,
     WSM_LISTING_ANSWERS_MAX = 65536,
     WSM_LISTING_BYTES_MAX = 64 * 1024 * 1024, /* of the answers */
-    WSM_LISTING_BATCH = 32000,                /* items asked for at a time, as Windows does */
+    WSM_LISTING_BATCH = WSM_ITEMS_MAX,        /* items asked for at a time */
 };
 
 /* One of the two arrays is used. Zero-initialised. */

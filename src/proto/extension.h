@@ -1,7 +1,7 @@
 /* What our client and our service say to each other beyond MS-WSMV: the client announces
  * itself by an option, the server answers with a mark, and from then on the client may
  * name offsets and answers do. Everybody else sees none of it.
- * Source: docs/exactly-once.md, "On the wire". */
+ * Source: docs/extension.md. */
 #ifndef WSM_PROTO_EXTENSION_H
 #define WSM_PROTO_EXTENSION_H
 
