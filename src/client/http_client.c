@@ -206,7 +206,7 @@ static void on_connected(struct wsm_conn *conn, const struct wsm_error *err)
     }
     (void)wsm_fail(&failure, err->code, "cannot connect to %s: %s", pool->target->host_header,
                    wsm_error_text(err));
-    pool->address_count = 0; /* ask for the name again next time */
+    pool->is_stale = true;
     fail_call(c, &failure);
 }
 
@@ -249,14 +249,21 @@ static bool connect_next(struct wsm_http_conn *c, struct wsm_error *err)
     return false;
 }
 
-static bool add_numeric(struct wsm_http_pool *pool, const char *host)
+static void set_addresses(struct wsm_http_pool *pool, size_t count)
+{
+    pool->address_count = count;
+    pool->first_address = 0;
+    pool->is_stale = false;
+}
+
+static bool parse_numeric(struct wsm_http_pool *pool, size_t index, const char *host)
 {
     struct sockaddr_storage address = { .ss_family = AF_UNSPEC };
 
     if (uv_ip4_addr(host, pool->target->port, (struct sockaddr_in *)&address) != 0 &&
         uv_ip6_addr(host, pool->target->port, (struct sockaddr_in6 *)&address) != 0)
         return false;
-    pool->addresses[pool->address_count++] = address;
+    pool->addresses[index] = address;
     return true;
 }
 
@@ -266,6 +273,7 @@ static void on_resolved(uv_getaddrinfo_t *resolver, int status, struct addrinfo 
     struct wsm_http_pool *pool = c->pool;
     struct wsm_error err = WSM_ERROR_INIT;
     const struct addrinfo *entry;
+    size_t count = 0;
 
     if (c->state != RESOLVING) {
         uv_freeaddrinfo(list);
@@ -274,15 +282,14 @@ static void on_resolved(uv_getaddrinfo_t *resolver, int status, struct addrinfo 
     }
     c->holders--;
     c->state = CONNECTING;
-    pool->address_count = 0;
-    pool->first_address = 0;
-    for (entry = list; entry != NULL && pool->address_count < WSM_HTTP_ADDRESSES_MAX;
-         entry = entry->ai_next) {
+    for (entry = list; entry != NULL && count < WSM_HTTP_ADDRESSES_MAX; entry = entry->ai_next) {
         if (entry->ai_family == AF_INET || entry->ai_family == AF_INET6)
-            memcpy(&pool->addresses[pool->address_count++], entry->ai_addr, entry->ai_addrlen);
+            memcpy(&pool->addresses[count++], entry->ai_addr, entry->ai_addrlen);
     }
     uv_freeaddrinfo(list);
-    if (pool->address_count == 0)
+    if (count > 0)
+        set_addresses(pool, count);
+    else
         (void)wsm_fail(&err, ERROR_WSMAN_NAME_NOT_RESOLVED, "cannot find host %s: %s",
                        pool->target->host, status == 0 ? "it has no address" : uv_strerror(status));
     if (err.code != 0 || !connect_next(c, &err))
@@ -314,16 +321,16 @@ static bool find_addresses(struct wsm_http_conn *c, struct wsm_error *err)
     struct wsm_http_pool *pool = c->pool;
     const char *host = pool->target->host;
 
-    if (pool->address_count == 0) {
-        pool->first_address = 0;
-        /* localhost is not looked up: RFC 6761, and no resolver is loaded for it. */
-        if (wsm_span_is_nocase(wsm_span_str(host), "localhost")) {
-            (void)add_numeric(pool, "127.0.0.1");
-            (void)add_numeric(pool, "::1");
-        } else if (!add_numeric(pool, host)) {
-            return resolve(c, err);
-        }
-    }
+    if (pool->address_count > 0 && !pool->is_stale)
+        return connect_next(c, err);
+    /* localhost is not looked up: RFC 6761, and no resolver is loaded for it. */
+    if (wsm_span_is_nocase(wsm_span_str(host), "localhost"))
+        set_addresses(pool, (size_t)parse_numeric(pool, 0, "127.0.0.1") +
+                                (size_t)parse_numeric(pool, 1, "::1"));
+    else if (parse_numeric(pool, 0, host))
+        set_addresses(pool, 1);
+    else
+        return resolve(c, err);
     return connect_next(c, err);
 }
 

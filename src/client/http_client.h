@@ -25,6 +25,7 @@ struct wsm_http_pool {
     size_t idle_count;
     struct sockaddr_storage addresses[WSM_HTTP_ADDRESSES_MAX]; /* of the host, once known */
     size_t address_count;
+    bool is_stale; /* ask for the name again next time; connections under way use the addresses */
     size_t first_address; /* the one that worked last */
     struct wsm_buf spare; /* owned: a used answer's memory, for the next one */
 };
