@@ -9,6 +9,7 @@
 #define IS_IT_RUNNING "is winrmd running there, and is the port right (default 5985)?"
 #define CHECK_LOGIN   "check the user name and the password; the service's log names the reason"
 #define CHECK_SHELL   "it expired, was deleted, or belongs to another user"
+#define TAKE_IT       "another client holds it: --take takes it away"
 
 static const struct wsm_cli_error_class classes[] = {
     { ERROR_WSMAN_DESTINATION_UNREACHABLE, WSM_CLI_UNREACHABLE, IS_IT_RUNNING },
@@ -31,6 +32,7 @@ static const struct wsm_cli_error_class classes[] = {
     { ERROR_WSMAN_HTML_ERROR, WSM_CLI_PROTOCOL,
       "something answers there, but no WS-Management service: check port and path" },
     { ERROR_WSMAN_UNEXPECTED_SELECTORS, WSM_CLI_PROTOCOL, CHECK_SHELL },
+    { ERROR_WINRS_SHELL_CONNECTED_TO_DIFFERENT_CLIENT, WSM_CLI_PROTOCOL, TAKE_IT },
 };
 
 const struct wsm_cli_error_class *wsm_cli_error_find(uint32_t code)

@@ -12,6 +12,7 @@ struct wsm_cli_event {
     int kind;                   /* its user's own enum */
     uint32_t code;              /* error code, 0 = success */
     uint32_t exit_code;         /* with the end of a command */
+    uint32_t flags;             /* of the callback */
     char *text;                 /* owned, words of the error in UTF-8, or NULL */
 };
 

@@ -55,6 +55,20 @@ bool wsm_cli_input_next(struct wsm_cli_input *input, struct wsm_cli_input_block 
     return true;
 }
 
+bool wsm_cli_input_flush(struct wsm_cli_input *input, struct wsm_cli_input_block *out)
+{
+    bool is_end = input->state == WSM_CLI_INPUT_AT_END;
+    bool has_something = input->state != WSM_CLI_INPUT_OVER && (input->len != 0 || is_end);
+
+    if (has_something) {
+        *out = (struct wsm_cli_input_block){ input->buffer, input->len, is_end };
+        input->outstanding++;
+    }
+    input->len = 0;
+    input->state = WSM_CLI_INPUT_OVER;
+    return has_something;
+}
+
 void wsm_cli_input_sent(struct wsm_cli_input *input)
 {
     input->outstanding--;

@@ -45,6 +45,10 @@ int wsm_cli_input_read(struct wsm_cli_input *input);
  * messages. */
 bool wsm_cli_input_next(struct wsm_cli_input *input, struct wsm_cli_input_block *out);
 
+/* True: *out is what was read and not handed over yet, to be sent whatever is on the way,
+ * since nobody else can; then it is over. */
+bool wsm_cli_input_flush(struct wsm_cli_input *input, struct wsm_cli_input_block *out);
+
 /* One outstanding block was confirmed. */
 void wsm_cli_input_sent(struct wsm_cli_input *input);
 

@@ -13,6 +13,7 @@ enum wsm_cli_status {
     WSM_CLI_UNREACHABLE = 69,
     WSM_CLI_PROTOCOL = 70,
     WSM_CLI_LOCAL_IO = 74, /* standard output or error cannot be written */
+    WSM_CLI_LEFT = 75,     /* the client went, the command lives on */
     WSM_CLI_AUTHENTICATION = 77,
     WSM_CLI_TIMED_OUT = 124,
     WSM_CLI_SIGNAL = 128,

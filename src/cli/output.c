@@ -59,14 +59,14 @@ static int wait_for_room(const struct wsm_cli_output *output, int fd)
     return fds[1].revents != 0 ? ECANCELED : 0;
 }
 
-static int write_all(const struct wsm_cli_output *output, int fd, const char *data, size_t len)
+static int write_all(const struct wsm_cli_output *output, int fd, const char *data, size_t len,
+                     size_t *out_written)
 {
-    while (len != 0) {
-        ssize_t written = write(fd, data, len);
+    while (*out_written < len) {
+        ssize_t written = write(fd, data + *out_written, len - *out_written);
 
         if (written >= 0) {
-            data += written;
-            len -= (size_t)written;
+            *out_written += (size_t)written;
         } else if (errno == EAGAIN) {
             int error = wait_for_room(output, fd);
 
@@ -80,16 +80,25 @@ static int write_all(const struct wsm_cli_output *output, int fd, const char *da
 }
 
 int wsm_cli_output_write(struct wsm_cli_output *output, enum wsm_cli_stream stream,
-                         const void *data, size_t len)
+                         const void *data, size_t len, size_t *out_written)
 {
+    *out_written = 0;
     if (output->error == 0)
-        output->error = write_all(output, output->fds[stream], data, len);
+        output->error = write_all(output, output->fds[stream], data, len, out_written);
     return output->error;
 }
 
 void wsm_cli_output_cancel(struct wsm_cli_output *output)
 {
     eventfd_write(output->cancel_fd, 1);
+}
+
+void wsm_cli_output_await_cancel(const struct wsm_cli_output *output)
+{
+    struct pollfd cancelled = { .fd = output->cancel_fd, .events = POLLIN };
+
+    while (poll(&cancelled, 1, -1) < 0 && errno == EINTR)
+        ;
 }
 
 void wsm_cli_output_close(struct wsm_cli_output *output)

@@ -26,12 +26,17 @@ bool wsm_cli_output_open(struct wsm_cli_output *output, int out_fd, int err_fd)
 
 /* One callback thread at a time. Writes everything, waiting for a slow reader. Returns
  * 0 or an errno value (ECANCELED after wsm_cli_output_cancel()); after the first
- * failure everything is dropped and the same value returned. */
+ * failure everything is dropped and the same value returned. *out_written is what went
+ * out of these bytes. */
 int wsm_cli_output_write(struct wsm_cli_output *output, enum wsm_cli_stream stream,
-                         const void *data, size_t len);
+                         const void *data, size_t len, size_t *out_written);
 
-/* Any thread: ends a write that waits for its reader. */
+/* Any thread: from now on nobody waits for a reader; what can be written at once still
+ * is. */
 void wsm_cli_output_cancel(struct wsm_cli_output *output);
+
+/* Callback thread: waits until that was called. */
+void wsm_cli_output_await_cancel(const struct wsm_cli_output *output);
 
 /* After the last callback. */
 void wsm_cli_output_close(struct wsm_cli_output *output);

@@ -12,7 +12,8 @@
 #include <wsmext.h>
 
 /* XML 1.0, section 2.2: no other control character can stand in a message, not even
- * escaped, and a changed command is worse than none. */
+ * escaped, and a changed command is worse than none. The library refuses them too, but with
+ * a code that servers also use, and after the shell was created. */
 static bool can_be_carried(const char *text)
 {
     for (; *text != '\0'; text++)
@@ -102,6 +103,11 @@ static int build_shell(struct wsm_cli_request *request, const struct wsm_cli_opt
         if (request->startup.workingDirectory == NULL)
             return WSM_CLI_USAGE;
     }
+    request->flags = WSMAN_FLAG_NO_COMPRESSION;
+    if (options->buffer == WSM_CLI_BUFFER_DROP)
+        request->flags |= WSMAN_FLAG_SERVER_BUFFERING_MODE_DROP;
+    else if (options->buffer == WSM_CLI_BUFFER_BLOCK)
+        request->flags |= WSMAN_FLAG_SERVER_BUFFERING_MODE_BLOCK;
     request->shell_option.name = WSMAN_CMDSHELL_OPTION_CODEPAGE;
     request->shell_option.value = WSMAN_TEXT("65001");
     request->shell_options.optionsCount = 1;

@@ -11,6 +11,7 @@
 struct wsm_cli_request {
     char shell_id[WSM_CLI_GUID_SIZE]; /* made by us, so that it can be named when all is lost */
     PCWSTR wide_shell_id;
+    DWORD flags; /* of Create */
     WSMAN_SHELL_STARTUP_INFO startup;
     WSMAN_OPTION_SET shell_options;
     PCWSTR command_line;

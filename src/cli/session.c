@@ -108,6 +108,8 @@ static int create(struct wsm_cli_session *session, const char *url, const char *
     /* Whether plain HTTP is allowed was decided before anybody gave a password. */
     if (code == 0 && strncmp(url, "http:", 5) == 0)
         code = WSManSetSessionOption(session->handle, WSMAN_OPTION_UNENCRYPTED_MESSAGES, &on);
+    if (code == 0 && session->options->has_retry_time)
+        code = WSManExtSetRetryTime(session->handle, session->options->retry_time_ms);
     status = code == 0 ? WSM_CLI_OK : wsm_cli_session_fail(session, code, NULL);
 out:
     if (wide_password != NULL)

@@ -1,4 +1,4 @@
-/* The verbs of winrmc: one function and one file each; main.c holds their table. */
+/* The verbs of winrmc: one function each; main.c holds their table. */
 #ifndef WSM_CLI_VERBS_H
 #define WSM_CLI_VERBS_H
 
@@ -8,6 +8,11 @@
 /* Each does its work with options already read, says what failed, and returns the exit
  * code of the program. */
 int wsm_cli_run(const struct wsm_cli_options *options, struct wsm_cli_signals *signals);
+int wsm_cli_ps(const struct wsm_cli_options *options, struct wsm_cli_signals *signals);
+int wsm_cli_attach(const struct wsm_cli_options *options, struct wsm_cli_signals *signals);
+int wsm_cli_wait_verb(const struct wsm_cli_options *options, struct wsm_cli_signals *signals);
+int wsm_cli_detach(const struct wsm_cli_options *options, struct wsm_cli_signals *signals);
+int wsm_cli_kill(const struct wsm_cli_options *options, struct wsm_cli_signals *signals);
 int wsm_cli_id(const struct wsm_cli_options *options, struct wsm_cli_signals *signals);
 
 #endif

@@ -76,6 +76,41 @@ static void test_input_end_of_file_ends_the_stream_once(void **state)
     close(fds[0]);
 }
 
+static void test_input_flush_hands_over_what_was_read_and_ends_the_reading(void **state)
+{
+    struct wsm_cli_input input;
+    struct wsm_cli_input_block block;
+    int fds[2];
+
+    (void)state;
+    assert_int_equal(pipe(fds), 0);
+    wsm_cli_input_open(&input, fds[0], BLOCK);
+    assert_int_equal(write(fds[1], "ab", 2), 2);
+    assert_int_equal(wsm_cli_input_read(&input), 0);
+    assert_true(wsm_cli_input_next(&input, &block));
+    assert_int_equal(write(fds[1], "cd", 2), 2);
+    assert_int_equal(wsm_cli_input_read(&input), 0);
+    assert_false(wsm_cli_input_next(&input, &block)); /* gathered behind the first */
+    assert_true(wsm_cli_input_flush(&input, &block));
+    assert_int_equal(block.len, 2);
+    assert_memory_equal(block.data, "cd", 2);
+    assert_false(block.is_end);
+    assert_false(wsm_cli_input_wants(&input));
+    assert_false(wsm_cli_input_flush(&input, &block));
+    wsm_cli_input_close(&input);
+    close(fds[1]);
+    wsm_cli_input_open(&input, fds[0], BLOCK);
+    assert_false(wsm_cli_input_flush(&input, &block)); /* nothing was read */
+    wsm_cli_input_close(&input);
+    wsm_cli_input_open(&input, fds[0], BLOCK);
+    assert_int_equal(wsm_cli_input_read(&input), 0);
+    assert_true(wsm_cli_input_flush(&input, &block)); /* but its end */
+    assert_int_equal(block.len, 0);
+    assert_true(block.is_end);
+    wsm_cli_input_close(&input);
+    close(fds[0]);
+}
+
 static void test_input_failed_or_closed_descriptor_counts_as_end(void **state)
 {
     struct wsm_cli_input input;
@@ -126,6 +161,7 @@ static void *read_all(void *arg)
 
 static void test_output_waits_for_a_slow_reader_of_a_nonblocking_pipe(void **state)
 {
+    size_t written;
     enum { SIZE = 300000 };
     struct wsm_cli_output output;
     size_t shared[2] = { 0, 0 };
@@ -139,7 +175,7 @@ static void test_output_waits_for_a_slow_reader_of_a_nonblocking_pipe(void **sta
     shared[1] = (size_t)fds[0];
     assert_true(wsm_cli_output_open(&output, fds[1], STDERR_FILENO));
     assert_int_equal(pthread_create(&reader, NULL, read_all, shared), 0);
-    assert_int_equal(wsm_cli_output_write(&output, WSM_CLI_STDOUT, data, SIZE), 0);
+    assert_int_equal(wsm_cli_output_write(&output, WSM_CLI_STDOUT, data, SIZE, &written), 0);
     wsm_cli_output_close(&output);
     close(fds[1]);
     pthread_join(reader, NULL);
@@ -164,6 +200,7 @@ static void test_output_flags_of_an_inherited_pipe_stay(void **state)
 
 static void test_output_without_reader_is_epipe_and_stays_so(void **state)
 {
+    size_t written;
     struct wsm_cli_output output;
     int fds[2];
 
@@ -171,14 +208,15 @@ static void test_output_without_reader_is_epipe_and_stays_so(void **state)
     assert_int_equal(pipe(fds), 0);
     assert_true(wsm_cli_output_open(&output, fds[1], fds[1]));
     close(fds[0]);
-    assert_int_equal(wsm_cli_output_write(&output, WSM_CLI_STDOUT, "x", 1), EPIPE);
-    assert_int_equal(wsm_cli_output_write(&output, WSM_CLI_STDERR, "x", 1), EPIPE);
+    assert_int_equal(wsm_cli_output_write(&output, WSM_CLI_STDOUT, "x", 1, &written), EPIPE);
+    assert_int_equal(wsm_cli_output_write(&output, WSM_CLI_STDERR, "x", 1, &written), EPIPE);
     wsm_cli_output_close(&output);
     close(fds[1]);
 }
 
 static void test_output_cancel_frees_a_stuck_write(void **state)
 {
+    size_t written;
     enum { SIZE = 2 * 1024 * 1024 };
     struct wsm_cli_output output;
     char *data = calloc(1, SIZE);
@@ -188,7 +226,9 @@ static void test_output_cancel_frees_a_stuck_write(void **state)
     assert_int_equal(pipe(fds), 0);
     assert_true(wsm_cli_output_open(&output, fds[1], STDERR_FILENO));
     wsm_cli_output_cancel(&output);
-    assert_int_equal(wsm_cli_output_write(&output, WSM_CLI_STDOUT, data, SIZE), ECANCELED);
+    assert_int_equal(wsm_cli_output_write(&output, WSM_CLI_STDOUT, data, SIZE, &written),
+                     ECANCELED);
+    assert_true(written > 0 && written < SIZE); /* what the pipe took */
     wsm_cli_output_close(&output);
     close(fds[0]);
     close(fds[1]);
@@ -197,12 +237,14 @@ static void test_output_cancel_frees_a_stuck_write(void **state)
 
 static void test_output_full_device_is_an_error(void **state)
 {
+    size_t written;
     struct wsm_cli_output output;
     int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
 
     (void)state;
     assert_true(wsm_cli_output_open(&output, full, STDERR_FILENO));
-    assert_int_equal(wsm_cli_output_write(&output, WSM_CLI_STDOUT, "x", 1), ENOSPC);
+    assert_int_equal(wsm_cli_output_write(&output, WSM_CLI_STDOUT, "x", 1, &written), ENOSPC);
+    assert_int_equal(written, 0);
     wsm_cli_output_close(&output);
     close(full);
 }
@@ -273,6 +315,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_input_small_reads_are_gathered_while_one_is_on_the_way),
         cmocka_unit_test(test_input_end_of_file_ends_the_stream_once),
+        cmocka_unit_test(test_input_flush_hands_over_what_was_read_and_ends_the_reading),
         cmocka_unit_test(test_input_failed_or_closed_descriptor_counts_as_end),
         cmocka_unit_test(test_input_nothing_is_sent_after_stop),
         cmocka_unit_test(test_output_waits_for_a_slow_reader_of_a_nonblocking_pipe),

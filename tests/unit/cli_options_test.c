@@ -11,7 +11,14 @@
 
 #include <cmocka.h>
 
-#define RUN       (WSM_CLI_SCOPE_CONNECT | WSM_CLI_SCOPE_COMMAND)
+#define RUN                                                                                       \
+    (WSM_CLI_SCOPE_CONNECT | WSM_CLI_SCOPE_COMMAND | WSM_CLI_SCOPE_INPUT | WSM_CLI_SCOPE_FOLLOW | \
+     WSM_CLI_SCOPE_KEEP)
+#define ATTACH                                                                               \
+    (WSM_CLI_SCOPE_CONNECT | WSM_CLI_SCOPE_ID | WSM_CLI_SCOPE_INPUT | WSM_CLI_SCOPE_FOLLOW | \
+     WSM_CLI_SCOPE_TAKE | WSM_CLI_SCOPE_RESUME)
+#define DETACH    (WSM_CLI_SCOPE_CONNECT | WSM_CLI_SCOPE_ID | WSM_CLI_SCOPE_KEEP)
+#define PS        (WSM_CLI_SCOPE_CONNECT | WSM_CLI_SCOPE_LIST)
 #define ID        WSM_CLI_SCOPE_CONNECT
 #define WORDS_MAX 16
 
@@ -166,23 +173,123 @@ static void test_options_password_from_stdin_needs_a_free_stdin(void **state)
     free(copy);
 }
 
-static void test_options_seconds_are_exact(void **state)
+static void test_options_time_is_exact(void **state)
 {
-    static const char *const wrong[] = { "",    "0",      "0.000",   "-1",
-                                         "+1",  " 1",     "1s",      "1e3",
-                                         ".5",  "1.2345", "4294967", "inf",
-                                         "0x1", "1.",     "1,5",     "99999999999999999999" };
+    static const char *const wrong[] = {
+        "",       "0",   "0.000", "-1", "+1",    " 1",  "1 s",     "1e3", ".5",
+        "1.2345", "inf", "0x1",   "1.", "1,5",   "1.h", "4294967", "1hm", "99999999999999999999",
+        "1194h",  "50d", "1H",    "h",  "71583m"
+    };
     int64_t ms = -7;
 
     (void)state;
-    assert_true(wsm_cli_options_parse_seconds("1", &ms) && ms == 1000);
-    assert_true(wsm_cli_options_parse_seconds("0.001", &ms) && ms == 1);
-    assert_true(wsm_cli_options_parse_seconds("2.25", &ms) && ms == 2250);
-    assert_true(wsm_cli_options_parse_seconds("4294966.999", &ms) && ms == 4294966999);
+    assert_true(wsm_cli_options_parse_time("1", &ms) && ms == 1000);
+    assert_true(wsm_cli_options_parse_time("0.001", &ms) && ms == 1);
+    assert_true(wsm_cli_options_parse_time("2.25", &ms) && ms == 2250);
+    assert_true(wsm_cli_options_parse_time("4294966.999", &ms) && ms == 4294966999);
+    assert_true(wsm_cli_options_parse_time("90s", &ms) && ms == 90000);
+    assert_true(wsm_cli_options_parse_time("1.5m", &ms) && ms == 90000);
+    assert_true(wsm_cli_options_parse_time("1h", &ms) && ms == 3600000);
+    assert_true(wsm_cli_options_parse_time("49d", &ms) && ms == 4233600000);
     ms = -7;
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
-        if (wsm_cli_options_parse_seconds(wrong[i], &ms) || ms != -7)
+        if (wsm_cli_options_parse_time(wrong[i], &ms) || ms != -7)
             fail_msg("\"%s\" was accepted", wrong[i]);
+}
+
+static void test_options_resume_is_one_offset_or_two(void **state)
+{
+    static const char *const wrong[] = { "",
+                                         ",",
+                                         "1,",
+                                         ",1",
+                                         "-1",
+                                         "1,2,3",
+                                         "1 ",
+                                         "0x1",
+                                         "18446744073709551616",
+                                         "1,18446744073709551616",
+                                         "1k" };
+    struct wsm_cli_resume r = { .out = 99 };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+        if (wsm_cli_options_parse_resume(wrong[i], &r) || r.out != 99)
+            fail_msg("\"%s\" was accepted", wrong[i]);
+    assert_true(wsm_cli_options_parse_resume("0", &r));
+    assert_true(r.has_out && !r.has_err && r.out == 0);
+    assert_true(wsm_cli_options_parse_resume("18446744073709551615,7", &r));
+    assert_true(r.has_err && r.out == UINT64_MAX && r.err == 7);
+}
+
+static void test_options_of_verbs_with_an_id_stand_anywhere(void **state)
+{
+    struct wsm_cli_options o;
+    char *copy;
+
+    (void)state;
+    assert_int_equal(read_line(&o, ATTACH, "-u a host --take 1234/5678 --resume-at 5,6 -n", &copy),
+                     0);
+    assert_string_equal(o.host, "host");
+    assert_string_equal(o.id, "1234/5678");
+    assert_true(o.is_take && o.is_stdin_null && o.resume.has_err);
+    wsm_cli_options_clear(&o);
+    free(copy);
+    assert_int_equal(read_line(&o, DETACH, "host 1234 --buffer drop --idle-timeout 1h", &copy), 0);
+    assert_int_equal(o.buffer, WSM_CLI_BUFFER_DROP);
+    assert_int_equal(o.idle_timeout_ms, 3600000);
+    wsm_cli_options_clear(&o);
+    free(copy);
+    assert_int_equal(read_line(&o, ATTACH, "host -- 1234", &copy), 0);
+    assert_string_equal(o.id, "1234");
+    wsm_cli_options_clear(&o);
+    free(copy);
+    expect_usage(ATTACH, "host");
+    expect_usage(ATTACH, "host 1234 more");
+    expect_usage(ATTACH, "host 1234 --buffer drop");
+    expect_usage(ATTACH, "host 1234 --detach");
+    expect_usage(ATTACH, "host 1234 --password-file -");
+    expect_usage(DETACH, "host 1234 --take");
+    expect_usage(DETACH, "host 1234 --buffer both");
+    expect_usage(PS, "host 1234");
+}
+
+static void test_options_of_leaving_are_read(void **state)
+{
+    struct wsm_cli_options o;
+    char *copy;
+
+    (void)state;
+    assert_int_equal(
+        read_line(&o, RUN, "--detach --on-hangup kill --retry-time 0 --buffer=block h -- x", &copy),
+        0);
+    assert_true(o.is_detach && o.is_hangup_kill && o.has_retry_time);
+    assert_int_equal(o.retry_time_ms, 0);
+    assert_int_equal(o.buffer, WSM_CLI_BUFFER_BLOCK);
+    wsm_cli_options_clear(&o);
+    free(copy);
+    assert_int_equal(read_line(&o, RUN, "--detach --password-file - h -- x", &copy), 0);
+    wsm_cli_options_clear(&o);
+    free(copy);
+    assert_int_equal(read_line(&o, PS, "--json h", &copy), 0);
+    assert_true(o.is_json);
+    wsm_cli_options_clear(&o);
+    free(copy);
+    expect_usage(RUN, "--on-hangup maybe h -- x");
+    expect_usage(RUN, "--retry-time x h -- x");
+    expect_usage(RUN, "--take h -- x");
+    expect_usage(RUN, "--json h -- x");
+    expect_usage(RUN, "--resume-at 1 h -- x");
+}
+
+/* Its service ends with the call. */
+static void test_options_local_leaves_nothing_behind(void **state)
+{
+    (void)state;
+    expect_usage(RUN, "--local --detach -- x");
+    expect_usage(ATTACH, "--local 1234");
+    expect_usage(ATTACH, "--local");
+    expect_usage(PS, "--local");
 }
 
 int main(void)
@@ -194,7 +301,11 @@ int main(void)
         cmocka_unit_test(test_options_of_another_verb_are_refused),
         cmocka_unit_test(test_options_unknown_or_incomplete_are_refused),
         cmocka_unit_test(test_options_password_from_stdin_needs_a_free_stdin),
-        cmocka_unit_test(test_options_seconds_are_exact),
+        cmocka_unit_test(test_options_time_is_exact),
+        cmocka_unit_test(test_options_resume_is_one_offset_or_two),
+        cmocka_unit_test(test_options_of_verbs_with_an_id_stand_anywhere),
+        cmocka_unit_test(test_options_of_leaving_are_read),
+        cmocka_unit_test(test_options_local_leaves_nothing_behind),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
