@@ -65,19 +65,62 @@ $settings
 CONF
     winrmd -c "$work/winrmd.conf" user add alice <"$work/password" >"$work/log" 2>&1 ||
         expect 'user add' 'exit code 0' "$?"
-    root=
-    [ "$(id -u)" -ne 0 ] || root=--allow-root-shells
     mkfifo "$work/starter"
     # Opened for both first: opening one end of a fifo waits for the other.
     exec 8<>"$work/starter" 9>"$work/starter"
-    winrmd -c "$work/winrmd.conf" $root --watch-fd 7 7<"$work/starter" 8>&- 9>&- \
-        >"$work/ready" 2>>"$work/log" &
-    service=$!
+    launch 7<"$work/starter" 8>&-
     exec 8>&-
+    host=alice@$address
+}
+
+# The monitor itself, which watches descriptor 7; sets $service and $address.
+launch() {
+    root=
+    [ "$(id -u)" -ne 0 ] || root=--allow-root-shells
+    : >"$work/ready"
+    winrmd -c "$work/winrmd.conf" $root --watch-fd 7 9>&- >"$work/ready" 2>>"$work/log" &
+    service=$!
     await 'grep -qs "^listening on " "$work/ready" || gone "$service"'
     address=$(sed -n 's|^listening on http://\(.*\)/wsman$|\1|p' "$work/ready")
     [ -n "$address" ] || expect 'start of winrmd' 'listening on …' "$(cat "$work/ready")"
-    host=alice@$address
+}
+
+# child NAME: pid of the monitor's child of that name
+child() {
+    for pid in $(cat "/proc/$service/task/$service/children"); do
+        [ "$(cat "/proc/$pid/comm")" != "$1" ] || echo "$pid"
+    done
+}
+
+# rc VERB WORD...: winrmc with the password of alice
+rc() {
+    verb=$1
+    shift
+    winrmc "$verb" --password-file "$work/password" "$@"
+}
+
+# begin NAME VERB WORD...: the same in the background, with $work/NAME.out and .err; sets
+# $client. A shell lets its background jobs ignore SIGINT, and gives them no input.
+begin() {
+    name=$1 verb=$2
+    shift 2
+    : >"$work/$name.out" # what an earlier one wrote is not waited for
+    : >"$work/$name.err"
+    {
+        env --default-signal=INT,HUP winrmc "$verb" --password-file "$work/password" "$@" \
+            <&6 >"$work/$name.out" 2>"$work/$name.err" &
+    } 6<&0
+    client=$!
+}
+
+# attach_line FILE: the command that winrmc told, from its standard error
+attach_line() {
+    sed -n 's/^winrmc: .* attach with: //p' "$1"
+}
+
+# count FILE TEXT: lines of the file that have it
+count() {
+    grep -c -- "$2" "$1"
 }
 
 # run WORD...: winrmc run with the password of alice

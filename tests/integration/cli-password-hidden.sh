@@ -2,7 +2,7 @@
 # and nothing it starts inherits it.
 . "$(dirname "$0")/cli-lib.sh"
 start_service
-WINRMC_PASSWORD=wonderland winrmc run -n "$host" -- "echo >$work/begun; exec sleep 1000" &
+WINRMC_PASSWORD=wonderland winrmc run -n --on-hangup kill "$host" -- "echo >$work/begun; exec sleep 1000" &
 client=$!
 await '[ -e "$work/begun" ]'
 for file in environ cmdline; do
