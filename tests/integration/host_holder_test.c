@@ -649,6 +649,10 @@ static void test_host_lets_a_repetition_wait_for_the_answer(void **state)
 
 static void test_host_forgets_the_id_of_input_that_nobody_read(void **state)
 {
+    enum {
+        FILLING = 1024 * 1024 + 2048
+    }; /* more than a pipe takes that has grown, and just so
+          much that it need not wait if one is small */
     const struct wsm_span data = wsm_span_of(long_input, LONG);
     struct host_report report;
     struct host_peer peer;
@@ -657,8 +661,8 @@ static void test_host_forgets_the_id_of_input_that_nobody_read(void **state)
     (void)state;
     begin(&peer, NULL);
     assert_int_equal(host_run(&peer, ID_A, "sleep 1000"), 0);
-    host_expect_done(
-        &peer, host_send_input(&peer, "a", ID_A, wsm_span_of(long_input, 1100 * 1000), false));
+    host_expect_done(&peer,
+                     host_send_input(&peer, "a", ID_A, wsm_span_of(long_input, FILLING), false));
     first = host_send_input(&peer, "b", ID_A, data, false);
     {
         const struct wsm_host_signal_request message = { .request = host_next_request(&peer),
