@@ -14,8 +14,8 @@ import tempfile
 import threading
 import unittest
 
-from rawsoap import (Closed, Conn, IDENTIFY, TIMED_OUT, UNKNOWN, collect, command, create, delete, guid, message_id,
-                     open_shell, receive, send, signal, start, stream)
+from rawsoap import (Closed, Conn, IDENTIFY, TIMED_OUT, UNKNOWN, collect, command, connect, create, delete, disconnect,
+                     guid, message_id, open_shell, receive, reconnect, send, signal, start, stream)
 from service import Service, wait_for
 
 BIN = os.path.abspath(sys.argv.pop(1))
@@ -25,6 +25,9 @@ CONFLICT_COMMAND = 2150859222
 OPTION_UNKNOWN = 2150858737
 OPTION_INVALID = 2150858736
 INVALID = 87
+LET_GO = 2150859230
+DISCONNECTED = 2150859204
+TAKEN = 2150859213
 BUSY = 170
 USERS = {"alice": "wonderland", "bob": "builder"}
 STREAMS = ("stdout", "stderr")
@@ -468,6 +471,82 @@ class Fire(MarkedBase):
 
     def test_twenty_commands_at_once(self):
         self.assert_all_arrives(20, 200000, 4)
+
+
+class LetGo(MarkedBase):
+    """What becomes of offsets when the shell changes hands."""
+    other = "uuid:BBBBBBBB-0000-4000-8000-000000000002"
+
+    def call(self, request):
+        answer = self.control.call(request)
+        self.assertEqual(answer.status, 200, answer.text)
+
+    def test_dropped_bytes_leave_a_gap(self):
+        size = 6 << 20
+        expected = words(21, size)
+        self.start(f"{BIN}/words both 21 {size} 5000; touch {self.path('written')}")
+        served = {name: 0 for name in STREAMS}
+        for name, offset, data in self.receive(self.control, max_size=512000).pieces():
+            served[name] = offset + len(data)
+        self.call(disconnect(self.shell, mode="Drop", session=self.session))
+        self.assert_written("written")
+        self.call(reconnect(self.shell, session=self.session))
+        at = {name: 0 for name in STREAMS}  # nothing was confirmed, so all that was served is there
+        gaps = {name: 0 for name in STREAMS}
+        answer = None
+        while answer is None or not answer.done:
+            word = " ".join(f"{name}={at[name]}:{at[name]}" for name in STREAMS)
+            answer = self.receive(self.control, word, max_size=512000)
+            self.assertEqual(answer.status, 200, answer.text)
+            for name, offset, data in answer.pieces():
+                if offset > at[name]:
+                    self.assertGreaterEqual(at[name], served[name])
+                    gaps[name] += offset - at[name]
+                self.assertGreaterEqual(offset, at[name])
+                self.assertTrue(data == expected[name][offset:offset + len(data)], f"{name} from {offset} on")
+                at[name] = offset + len(data)
+        self.assertEqual(at, {name: size for name in STREAMS})
+        self.assertGreater(gaps["stdout"] + gaps["stderr"], 1 << 20)
+
+    def test_receive_sleeps_through_it(self):
+        self.start("cat")
+        self.feed(b"one")
+        conn = self.connect()
+        self.assertEqual(self.receive(conn, "stdout=0:0").output(), b"one")
+        conn.send(self.request("stdout=2:3"))
+        self.feed(b"")  # the one before is parked by now, or will be before the disconnect is done
+        self.call(disconnect(self.shell, session=self.session))
+        self.assertIn(conn.answer().fault, (LET_GO, DISCONNECTED))
+        self.call(reconnect(self.shell, session=self.session))
+        self.feed(b"two")
+        got = self.receive(conn, "stdout=2:3")
+        self.assertEqual(got.pieces(), [("stdout", 3, b"two")])
+
+    def test_successor_starts_at_what_the_application_has(self):
+        self.start("cat")
+        self.feed(b"0123456789")
+        conn = self.connect()
+        self.assertEqual(self.receive(conn, "stdout=0:0").output(), b"0123456789")
+        self.receive(conn, "stdout=4:9")  # and then it was killed, with 6 bytes in a file
+        self.call(connect(self.shell, session=self.other, options=(ANNOUNCED, ("WINRMD_TAKEOVER", "true", False))))
+        first, self.session = self.session, self.other
+        self.assertEqual(self.receive(self.control, "stdout=6:6").pieces(), [("stdout", 6, b"6789")])
+        self.assert_fault(self.receive(self.control, "stdout=4:4"), INVALID, "6 to 10")
+        self.session = first
+        self.assert_fault(self.receive(self.connect(), "stdout=4:9"), TAKEN)
+
+    def test_successor_that_says_nothing_gets_what_is_not_confirmed(self):
+        self.start("cat")
+        self.feed(b"0123456789")
+        conn = self.connect()
+        self.receive(conn, "stdout=0:0")
+        self.assertEqual(self.receive(conn, "stdout=4:7").output(), b"789")
+        self.call(connect(self.shell, session=self.other, options=(("WINRMD_TAKEOVER", "true", False),)))
+        self.session = self.other
+        self.assertEqual(self.receive(conn, "stdout=8:8").pieces(), [("stdout", None, b"456789")])
+        conn.send(self.request())  # from now on connections speak for it
+        self.feed(b"next")
+        self.assertEqual(conn.answer().output(), b"next")
 
 
 class Input(Base):
