@@ -77,8 +77,14 @@ static void on_command(struct wsm_exchange *exchange, struct wsm_answer **answer
     wsm_command_opened(command, err);
 }
 
+static bool connect_command_again(struct wsm_exchange *exchange, struct wsm_error *err)
+{
+    return wsm_connect_command(WSM_CONTAINER_OF(exchange, struct wsm_command, exchange), err);
+}
+
 bool wsm_connect_command(struct wsm_command *command, struct wsm_error *err)
 {
+    static const struct wsm_repetition repetition = { .send = connect_command_again };
     struct wsm_connect_request request = { .command_id = wsm_span_str(command->wire_id),
                                            .extra_xml = wsm_span_str(command->extra_xml) };
     struct wsm_request_headers headers;
@@ -94,5 +100,6 @@ bool wsm_connect_command(struct wsm_command *command, struct wsm_error *err)
     headers.options_must_understand = command->options.must_understand;
     wsm_connect_request_write(&command->exchange.call.request, &headers, &request);
     command->exchange.on_done = on_command;
+    wsm_recovery_cover(&command->shell->recovery, &command->exchange, &repetition);
     return wsm_exchange_send(&command->exchange, err);
 }

@@ -454,27 +454,40 @@ static bool check_command(const struct wsm_command *command, struct wsm_error *e
            wsm_fail(err, ERROR_WINRS_SHELL_DISCONNECTED, "shell %s is not connected", shell->id);
 }
 
+static bool reconnect_command_again(struct wsm_exchange *exchange, struct wsm_error *err);
+
+static bool send_reconnect_command(struct wsm_command *command, struct wsm_error *err)
+{
+    static const struct wsm_repetition repetition = { .send = reconnect_command_again };
+    struct wsm_reconnect_request request = { .buffer_mode = WSM_BUFFER_UNCHANGED,
+                                             .command_id = wsm_span_str(command->wire_id) };
+    struct wsm_request_headers headers;
+
+    if (!wsm_shell_prepare(command->shell, &command->exchange, WSM_ACTION_RECONNECT,
+                           WSM_OPTION_DEFAULT_TIMEOUT, &headers, err))
+        return false;
+    wsm_reconnect_request_write(&command->exchange.call.request, &headers, &request);
+    command->exchange.on_done = on_command_reconnected;
+    wsm_recovery_cover(&command->shell->recovery, &command->exchange, &repetition);
+    return wsm_exchange_send(&command->exchange, err);
+}
+
+static bool reconnect_command_again(struct wsm_exchange *exchange, struct wsm_error *err)
+{
+    return send_reconnect_command(WSM_CONTAINER_OF(exchange, struct wsm_command, exchange), err);
+}
+
 static bool begin_reconnect_command(struct wsm_link_call *call, struct wsm_command *command,
                                     struct wsm_error *err)
 {
-    struct wsm_reconnect_request request = { .buffer_mode = WSM_BUFFER_UNCHANGED };
-    struct wsm_request_headers headers;
-
     if (!check_command(command, err))
         return false;
     if (!step_command(command, WSM_LINK_EV_RECONNECT))
         return wsm_fail(err, ERROR_WINRS_SHELLCOMMAND_RECONNECT_OPERATION_NOT_VALID,
                         "command %s is not disconnected", command->wire_id);
     command->link_call = call;
-    request.command_id = wsm_span_str(command->wire_id);
-    if (wsm_shell_prepare(command->shell, &command->exchange, WSM_ACTION_RECONNECT,
-                          WSM_OPTION_DEFAULT_TIMEOUT, &headers, err)) {
-        wsm_reconnect_request_write(&command->exchange.call.request, &headers, &request);
-        command->exchange.on_done = on_command_reconnected;
-        if (wsm_exchange_send(&command->exchange, err))
-            return true;
-    }
-    command_reconnected(command, err);
+    if (!send_reconnect_command(command, err))
+        command_reconnected(command, err);
     return true;
 }
 

@@ -290,6 +290,17 @@ fail:
     return false;
 }
 
+bool wsm_exchange_repeat(struct wsm_exchange *exchange, struct wsm_error *err)
+{
+    wsm_list_init(&exchange->node);
+    exchange->state = WSM_EXCHANGE_HELD; /* as if by a recovery: it is the same message */
+    exchange->is_repeat = true;
+    if (exchange->repetition->send(exchange, err))
+        return true;
+    exchange->state = WSM_EXCHANGE_IDLE;
+    return false;
+}
+
 void wsm_exchange_cancel(struct wsm_exchange *exchange)
 {
     bool was_active = wsm_exchange_is_active(exchange);

@@ -60,6 +60,8 @@ bool wsm_exchange_prepare(struct wsm_exchange *exchange, struct wsm_session *ses
 /* Sends what was appended, or leaves it to the recovery. on_done follows, never from within.
  * On failure nothing follows. */
 bool wsm_exchange_send(struct wsm_exchange *exchange, struct wsm_error *err) WSM_MUST_CHECK;
+/* Sends a message that was answered once more, with its id. On failure nothing follows. */
+bool wsm_exchange_repeat(struct wsm_exchange *exchange, struct wsm_error *err) WSM_MUST_CHECK;
 /* Harmless if it is not going on. */
 void wsm_exchange_cancel(struct wsm_exchange *exchange);
 bool wsm_exchange_is_active(const struct wsm_exchange *exchange);

@@ -3,7 +3,8 @@
  *
  * To a command that reads slowly servers answer a Send with a time-out, and keep its input; and
  * the Sends after it, until that was taken, with "busy". Neither is a failure: what was kept
- * counts as sent, what was not is sent again. */
+ * counts as sent, what was not is sent again. A server that knows repetitions is asked again
+ * until it says that the input was taken: what it only keeps could die with it. */
 #include "proto/send.h"
 
 #include "client/command.h"
@@ -31,6 +32,12 @@ static bool go_on(struct wsm_operation *operation, struct wsm_error *err)
     return true;
 }
 
+/* Who wants to go does not wait for a command that does not read. */
+static bool knows_repetitions(const struct wsm_shell *shell)
+{
+    return shell->extension_version > 0 && shell->link == WSM_LINK_CONNECTED;
+}
+
 static void on_answer(struct wsm_exchange *exchange, struct wsm_answer **answer,
                       struct wsm_error *err)
 {
@@ -46,8 +53,14 @@ static void on_answer(struct wsm_exchange *exchange, struct wsm_answer **answer,
         wsm_disconnect_go_on(operation->shell);
         return;
     }
-    if (err->code == ERROR_WSMAN_OPERATION_TIMEDOUT || err->code == ERROR_TIMEOUT)
+    if (err->code == ERROR_WSMAN_OPERATION_TIMEDOUT || err->code == ERROR_TIMEOUT) {
         wsm_error_clear(err);
+        if (knows_repetitions(operation->shell)) {
+            if (!wsm_exchange_repeat(exchange, err))
+                wsm_operation_complete(operation, err);
+            return;
+        }
+    }
     operation->sent += operation->chunk;
     if (err->code == 0 && operation->sent < operation->data.len && go_on(operation, err))
         return;

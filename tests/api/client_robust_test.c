@@ -67,6 +67,7 @@ static int teardown(void **state)
     (void)state;
     marked_stop();
     fixture_free(f);
+    marked_free();
     if (notices != NULL)
         recorder_free(notices);
     notices = NULL;
@@ -228,6 +229,38 @@ static void test_input_cut_at_any_byte_is_taken_once(void **state)
     assert_recovered();
     wsm_buf_clear(&expected);
     free(text);
+}
+
+/* Kept is not taken: what keeps it may die. */
+static void test_input_not_taken_in_time_is_offered_again(void **state)
+{
+    struct recorder *done = recorder_new();
+    char *first;
+
+    (void)state;
+    marked_cut("Send", MARKED_LATE, 2);
+    fake_hold(f->service, "Send");
+    send_text(shell, command, "some input", false, done);
+    fake_wait(f->service, "Send", 1);
+    first = fake_last(f->service, "Send", "message");
+    fake_release(f->service, "Send");
+    assert_last_code(done, 0);
+    assert_int_equal(fake_count(f->service, "Send"), 3);
+    assert_sent("Send", "message", first);
+    assert_int_equal(marked_input().len, strlen("some input"));
+    assert_int_equal(recorder_count(notices), 1);
+    free(first);
+    recorder_free(done);
+}
+
+static void test_reconnecting_a_command_is_repeated(void **state)
+{
+    (void)state;
+    disconnect_shell(shell);
+    reconnect_shell(shell);
+    marked_cut("Reconnect", MARKED_UNREAD, 1);
+    reconnect_shell_command(command);
+    assert_recovered();
 }
 
 static void test_signal_is_given_once(void **state)
@@ -494,6 +527,7 @@ static void test_time_over_ends_a_try_without_an_answer(void **state)
     marked_cut("Signal", MARKED_UNREAD, 1);
     fake_hold(f->service, "Signal");
     signal_command(shell, command, WSMAN_SIGNAL_SHELL_CODE_CTRL_C, done);
+    fake_wait(f->service, "Signal", 1);
     fake_close_all(f->service);
     wait_notice(DISCONNECTED, 1);
     assert_last_code(done, ERROR_WSMAN_NETWORK_TIMEDOUT);
@@ -1029,6 +1063,7 @@ static void test_a_connected_shell_is_robust_too(void **state)
                       WSMAN_TEXT("11111111-2222-4333-8444-555555555501"), NULL, NULL,
                       &notices->async, &shell);
     recorder_wait(notices, 1);
+    marked_cut("Connect", MARKED_UNANSWERED, 1);
     connected_command = connect_from(shell, "stdout=0:0", 0);
     marked_cut("Signal", MARKED_UNANSWERED, 1);
     signal_command(shell, connected_command, WSMAN_SIGNAL_SHELL_CODE_CTRL_C, done);
@@ -1080,6 +1115,8 @@ int main(void)
         SHELL(test_command_is_run_once),
         SHELL(test_input_is_taken_once),
         SHELL(test_input_cut_at_any_byte_is_taken_once),
+        SHELL(test_input_not_taken_in_time_is_offered_again),
+        SHELL(test_reconnecting_a_command_is_repeated),
         SHELL(test_signal_is_given_once),
         SHELL(test_terminate_is_given_once),
         SHELL(test_delete_is_done_once_and_gives_no_notice),

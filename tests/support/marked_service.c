@@ -275,7 +275,8 @@ static bool answer(const struct fake_request *request, struct fake_reply *reply)
     return true;
 }
 
-static void end_connection(struct fake_reply *reply, enum marked_cut cut)
+static void end_connection(const struct fake_request *request, struct fake_reply *reply,
+                           enum marked_cut cut)
 {
     reply->is_dropped = cut == MARKED_UNREAD || cut == MARKED_RESET || cut == MARKED_UNANSWERED;
     reply->is_reset = cut == MARKED_RESET;
@@ -284,6 +285,8 @@ static void end_connection(struct fake_reply *reply, enum marked_cut cut)
         reply->status = 503;
     if (cut == MARKED_DENIED)
         reply->status = 401;
+    if (cut == MARKED_LATE)
+        fake_reply_fault(reply, request, ERROR_WSMAN_OPERATION_TIMEDOUT, "late");
 }
 
 static bool is_done_before(enum marked_cut cut)
@@ -307,7 +310,7 @@ static bool handle(struct fake_service *service, const struct fake_request *requ
         is_answered = answer(request, reply);
     }
     if (is_cut)
-        end_connection(reply, cut);
+        end_connection(request, reply, cut);
     pthread_mutex_unlock(&m.lock);
     return is_answered;
 }
@@ -330,6 +333,15 @@ void marked_stop(void)
     m.is_stopping = true;
     pthread_cond_broadcast(&m.changed);
     pthread_mutex_unlock(&m.lock);
+}
+
+void marked_free(void)
+{
+    wsm_buf_clear(&m.input);
+    wsm_buf_clear(&m.streams[0].bytes);
+    wsm_buf_clear(&m.streams[1].bytes);
+    pthread_cond_destroy(&m.changed);
+    pthread_mutex_destroy(&m.lock);
 }
 
 void marked_plain(void)

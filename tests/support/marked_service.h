@@ -13,12 +13,14 @@ enum marked_cut {
     MARKED_HALF,       /* done, and half of the answer sent */
     MARKED_STARTING,   /* HTTP 503, nothing was done */
     MARKED_DENIED,     /* HTTP 401, nothing was done */
+    MARKED_LATE,       /* fault: not within the time-out; nothing was done */
     MARKED_CUT_COUNT,
 };
 
-/* Before the first request of the fake service; stop before that stops. */
+/* Before the first request of the fake service; stop before that stops, free behind it. */
 void marked_start(struct fake_service *service);
 void marked_stop(void);
+void marked_free(void);
 /* Like any other server from now on: no mark, and a repetition is done again; but a Create with
  * a shell id that there is already is refused. */
 void marked_plain(void);
