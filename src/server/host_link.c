@@ -57,6 +57,7 @@ struct wsm_host_link {
     uint64_t last_number;
     struct wsm_list calls[BUCKETS];
     struct wsm_list inspections; /* calls too, in the order in which they will be answered */
+    size_t inspection_count;
 };
 
 static struct wsm_host_call *call_find(struct wsm_host_link *host, uint64_t number)
@@ -107,15 +108,20 @@ void wsm_host_link_send_tail(struct wsm_host_link *host, const struct wsm_messag
     wsm_link_send_tail(host->link, type, message, tail);
 }
 
-void wsm_host_link_inspect(struct wsm_host_link *host, struct wsm_host_call *call,
-                           const struct wsm_host_call_events *events)
+bool wsm_host_link_inspect(struct wsm_host_link *host, struct wsm_host_call *call,
+                           const struct wsm_host_call_events *events, struct wsm_error *err)
 {
-    struct wsm_host_inspect message = { .request = ++host->last_number };
+    struct wsm_host_inspect message = { .request = host->last_number + 1 };
 
+    if (host->inspection_count == WSM_INSPECTIONS_MAX)
+        return wsm_fail(err, ERROR_BUSY, "the shell's host does not answer");
+    host->last_number++;
+    host->inspection_count++;
     call->number = message.request;
     call->events = events;
     wsm_list_add(&host->inspections, &call->node);
     wsm_link_send(host->link, &wsm_host_inspect_type, &message);
+    return true;
 }
 
 bool wsm_host_link_is_open(const struct wsm_host_link *host)
@@ -223,6 +229,7 @@ static bool on_report_end(struct wsm_host_link *host, const union message *m)
     }
     if (m->report_end.request != call->number)
         return false;
+    host->inspection_count--;
     end_call(call, NULL);
     return true;
 }
@@ -261,8 +268,10 @@ static bool on_failed(struct wsm_host_link *host, const union message *m)
     struct wsm_host_call *call = call_find(host, m->failed.request);
     struct wsm_error err = WSM_ERROR_INIT;
 
-    if (call == NULL && inspection(host) != NULL && inspection(host)->number == m->failed.request)
+    if (call == NULL && inspection(host) != NULL && inspection(host)->number == m->failed.request) {
         call = inspection(host);
+        host->inspection_count--;
+    }
     if (call == NULL)
         return true;
     take_reason(&err, m->failed.code == 0 ? ERROR_INTERNAL_ERROR : m->failed.code, m->failed.text);

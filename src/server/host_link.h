@@ -6,6 +6,8 @@
 #include "ipc/host_messages.h"
 #include "server/link.h"
 
+enum { WSM_INSPECTIONS_MAX = 1024 }; /* a host that is stopped never answers */
+
 struct wsm_host_call;
 
 /* What a host answers to a call. The call is no longer registered when on_end comes. */
@@ -54,9 +56,11 @@ uint64_t wsm_host_link_number(struct wsm_host_link *link);
 /* Registers a call; the result goes into the message's `request`. */
 uint64_t wsm_host_link_expect(struct wsm_host_link *link, struct wsm_host_call *call,
                               const struct wsm_host_call_events *events);
-/* Asks for the report; on_end (err NULL) comes behind it. The call cannot be dropped. */
-void wsm_host_link_inspect(struct wsm_host_link *link, struct wsm_host_call *call,
-                           const struct wsm_host_call_events *events);
+/* Asks for the report; on_end (err NULL) comes behind it. The call cannot be dropped.
+ * ERROR_BUSY: the host has not answered WSM_INSPECTIONS_MAX of them. */
+bool wsm_host_link_inspect(struct wsm_host_link *link, struct wsm_host_call *call,
+                           const struct wsm_host_call_events *events,
+                           struct wsm_error *err) WSM_MUST_CHECK;
 /* For on_end with an error. Open: the host said no. Broken: the connection ended before the
  * host had answered or said that it ends, so nobody knows what it did. */
 bool wsm_host_link_is_open(const struct wsm_host_link *link);

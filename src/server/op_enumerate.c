@@ -13,6 +13,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { LOOK_MS = 5000 }; /* for hosts to answer: one that is stopped must not hide the others */
+
 static const char *const options[] = { WSM_OPTION_CLIENT, NULL };
 
 struct enumeration;
@@ -22,6 +24,7 @@ struct look {
     struct wsm_host_call call;
     struct enumeration *enumeration;
     struct wsm_shell *shell; /* borrowed: its end ends the call first */
+    bool has_answered;
 };
 
 /* One Enumerate under way; owned by itself. */
@@ -42,8 +45,6 @@ struct enumeration {
 struct context_text {
     char text[WSM_GUID_LEN + 6];
 };
-
-static const struct wsm_exchange_events exchange_events = { NULL, NULL };
 
 /* ---- answers ---- */
 
@@ -112,17 +113,21 @@ static void enumeration_free(struct enumeration *enumeration)
     free(enumeration);
 }
 
-/* All have answered, or one less is awaited. */
+static void finish(struct enumeration *enumeration)
+{
+    if (enumeration->failure.code != 0 || !answer(enumeration, &enumeration->failure))
+        wsm_exchange_fault(enumeration->exchange, &enumeration->failure);
+}
+
+/* One less is awaited. */
 static void look_end(struct enumeration *enumeration)
 {
     struct wsm_exchange *exchange = enumeration->exchange;
-    bool is_torn = enumeration->is_torn;
 
     if (--enumeration->pending > 0)
         return;
-    if (exchange->conn != NULL && !is_torn &&
-        (enumeration->failure.code != 0 || !answer(enumeration, &enumeration->failure)))
-        wsm_exchange_fault(exchange, &enumeration->failure);
+    if (exchange->conn != NULL && !enumeration->is_torn)
+        finish(enumeration);
     enumeration_free(enumeration);
     if (exchange->conn != NULL) { /* not answered: once more, when that host is there again */
         exchange->events = NULL;
@@ -137,9 +142,10 @@ static void on_end(struct wsm_host_call *call, const struct wsm_error *err)
     struct look *look = WSM_CONTAINER_OF(call, struct look, call);
     struct enumeration *enumeration = look->enumeration;
 
+    look->has_answered = true; /* a shell that has ended is none */
     if (err != NULL && wsm_host_link_is_broken(look->shell->link))
         enumeration->is_torn = true;
-    look_end(enumeration); /* a shell that has ended is none */
+    look_end(enumeration);
 }
 
 static void add_item(struct enumeration *enumeration)
@@ -154,10 +160,32 @@ static void on_shell(struct wsm_host_call *call, const struct wsm_host_shell *re
     struct enumeration *enumeration = look->enumeration;
     struct wsm_shell_item item;
 
+    look->has_answered = true;
     wsm_shell_report_item(look->shell, report, &enumeration->exchange->service->settings,
                           enumeration->is_marked, &item);
     wsm_shell_item_write(&enumeration->listing.items, &item);
     add_item(enumeration);
+}
+
+/* Its host takes too long: there is only what is known here. */
+static void add_unknown(const struct look *look)
+{
+    struct enumeration *enumeration = look->enumeration;
+    struct wsm_shell_item item;
+
+    wsm_shell_report_unknown(look->shell, enumeration->is_marked, &item);
+    wsm_shell_item_write(&enumeration->listing.items, &item);
+    add_item(enumeration);
+}
+
+static void on_timer(struct wsm_exchange *exchange)
+{
+    struct enumeration *enumeration = exchange->op;
+
+    for (size_t i = 0; i < enumeration->count; i++)
+        if (!enumeration->looks[i].has_answered)
+            add_unknown(&enumeration->looks[i]);
+    finish(enumeration); /* it goes when they have answered */
 }
 
 static void on_command(struct wsm_host_call *call, const struct wsm_host_command *report)
@@ -178,6 +206,8 @@ static void start(struct wsm_exchange *exchange, const struct wsm_enumerate_requ
                   struct wsm_shell *only)
 {
     static const struct wsm_host_call_events of_shells = { .on_end = on_end, .on_shell = on_shell };
+    static const struct wsm_exchange_events events_of_shells = { on_timer, NULL };
+    static const struct wsm_exchange_events events_of_commands = { NULL, NULL };
     static const struct wsm_host_call_events of_commands = { .on_end = on_end,
                                                              .on_command = on_command };
     struct wsm_shell_table *table = &exchange->service->shells;
@@ -197,7 +227,10 @@ static void start(struct wsm_exchange *exchange, const struct wsm_enumerate_requ
     enumeration->max_elements = request->max_elements;
     enumeration->is_marked = wsm_extension_announced(&exchange->env) != 0;
     enumeration->pending = 1;
-    exchange->events = &exchange_events;
+    exchange->op = enumeration;
+    exchange->events = only != NULL ? &events_of_commands : &events_of_shells;
+    if (only == NULL && exchange->deadline_ms - wsm_service_now(exchange->service) > LOOK_MS)
+        wsm_exchange_set_timer(exchange, LOOK_MS);
     while ((shell = wsm_shell_next(table, user, shell)) != NULL) {
         struct look *look = &enumeration->looks[enumeration->count];
 
@@ -205,9 +238,15 @@ static void start(struct wsm_exchange *exchange, const struct wsm_enumerate_requ
             continue; /* it is being made or deleted, or is another one */
         look->enumeration = enumeration;
         look->shell = shell;
+        if (!wsm_host_link_inspect(shell->link, &look->call,
+                                   only != NULL ? &of_commands : &of_shells,
+                                   only != NULL ? &enumeration->failure : NULL)) {
+            if (only == NULL)
+                add_unknown(look);
+            continue;
+        }
         enumeration->count++;
         enumeration->pending++;
-        wsm_host_link_inspect(shell->link, &look->call, only != NULL ? &of_commands : &of_shells);
     }
     look_end(enumeration);
 }

@@ -75,9 +75,11 @@ void wsm_op_get(struct wsm_exchange *exchange, struct wsm_shell *shell)
     }
     get->exchange = exchange;
     get->shell = shell;
-    exchange->events = &exchange_events;
-    wsm_host_link_inspect(shell->link, &get->call, &events);
-    return;
+    if (wsm_host_link_inspect(shell->link, &get->call, &events, &err)) {
+        exchange->events = &exchange_events;
+        return;
+    }
 out:
+    free(get);
     wsm_exchange_fail(exchange, &err);
 }

@@ -48,6 +48,19 @@ void wsm_shell_report_item(const struct wsm_shell *shell, const struct wsm_host_
     out->is_marked = is_marked;
 }
 
+void wsm_shell_report_unknown(const struct wsm_shell *shell, bool is_marked,
+                              struct wsm_shell_item *out)
+{
+    wsm_shell_item_init(out);
+    out->shell_id = wsm_span_str(shell->id.text);
+    out->resource_uri = wsm_span_str(WSM_URI_CMD);
+    out->owner = wsm_span_str(shell->owner);
+    out->state = wsm_span_str(shell->holder.connection == WSM_HOST_CONNECTED ? "Connected"
+                                                                             : "Disconnected");
+    out->session_id = text_of(wsm_span_str(shell->holder.session_id));
+    out->is_marked = is_marked;
+}
+
 bool wsm_command_report_item(const struct wsm_host_command *report, bool is_marked,
                              struct wsm_command_item *out)
 {

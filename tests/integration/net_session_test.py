@@ -373,6 +373,19 @@ class LettingGo(Base):
         wait_for(lambda: self.conn.call(get(witness)).fault == UNKNOWN, "one that was left alone is gone")
         self.assertEqual(self.state(shell), "Connected")
 
+    def test_reconnect_starts_the_idle_clock_anew(self):
+        shell = self.shell()
+        self.check(disconnect(shell, idle="PT3S", session=self.me))
+
+        def wait_2_seconds():
+            witness = self.shell()
+            self.check(disconnect(witness, idle="PT2S", session=self.me))
+            wait_for(lambda: self.conn.call(get(witness)).fault == UNKNOWN, "it is gone")
+        wait_2_seconds()
+        self.check(reconnect(shell, session=self.me))
+        wait_2_seconds()
+        self.assertEqual(self.state(shell), "Connected")
+
     def test_hosts_of_a_killed_service_die_of_their_own_clock(self):
         shell = self.shell()
         start(self.conn, shell, "sleep 1000", session=self.me)
@@ -591,6 +604,19 @@ class Listing(Base):
             self.assertEqual(answer.context, "")
             self.assertNotIn("winrmd", answer.text)
         self.assertEqual(self.check(enumerate_(options=ANNOUNCED)).text.count(":SessionId="), 5)
+
+    def test_host_that_does_not_answer_hides_no_shell(self):
+        stopped, others = self.shell(), {self.shell() for _ in range(3)}
+        host = self.hosts()[stopped]
+        os.kill(host, signals.SIGSTOP)
+        try:
+            answer = self.check(enumerate_())
+        finally:
+            os.kill(host, signals.SIGCONT)
+        self.assertEqual(set(answer.find_all("ShellId")), others | {stopped})
+        self.assertEqual(answer.find_all("State"), ["Connected"] * 4)
+        self.assertEqual(len(answer.find_all("MemoryUsed")), 3)
+        self.assertEqual(len(self.check(enumerate_()).find_all("MemoryUsed")), 4)
 
     def test_pull(self):
         shells = {self.shell() for _ in range(5)}

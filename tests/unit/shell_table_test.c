@@ -473,7 +473,7 @@ static void inspect(struct wsm_shell *shell, struct inspection *inspection)
                                                         .on_command = on_inspected_command };
 
     *inspection = (struct inspection){ 0 };
-    wsm_host_link_inspect(shell->link, &inspection->call, &events);
+    assert_true(wsm_host_link_inspect(shell->link, &inspection->call, &events, NULL));
 }
 
 static void test_shell_table_report_that_was_asked_for_changes_nothing(void **state)
@@ -530,6 +530,33 @@ static void test_shell_table_unasked_report_ends_the_connection(void **state)
     struct wsm_host_shell report = { .is_open = 1 };
 
     ends_the_connection(*state, &wsm_host_shell_type, &report);
+}
+
+static void test_shell_table_inspections_have_a_limit(void **state)
+{
+    static struct inspection inspections[WSM_INSPECTIONS_MAX];
+    static const struct wsm_host_call_events events = { .on_end = on_inspected };
+    struct fixture *f = *state;
+    struct wsm_shell *shell = adopted(f);
+    struct wsm_host_shell report = { .is_open = 1 };
+    struct wsm_host_report_end end;
+    struct wsm_error err = WSM_ERROR_INIT;
+    struct inspection last = { 0 };
+
+    for (size_t i = 0; i < WSM_INSPECTIONS_MAX; i++)
+        inspect(shell, &inspections[i]);
+    assert_false(wsm_host_link_inspect(shell->link, &last.call, &events, &err));
+    assert_int_equal(err.code, ERROR_BUSY);
+    wsm_error_clear(&err);
+    end.request = inspections[0].call.number;
+    say(f, &wsm_host_shell_type, &report);
+    say(f, &wsm_host_report_end_type, &end);
+    assert_int_equal(inspections[0].ends, 1);
+    assert_true(wsm_host_link_inspect(shell->link, &last.call, &events, NULL));
+    wsm_channel_close(&f->host);
+    turn(f);
+    assert_int_equal(last.ends, 1);
+    assert_int_equal(inspections[WSM_INSPECTIONS_MAX - 1].code, ERROR_OPERATION_ABORTED);
 }
 
 static void test_shell_table_inspection_may_be_refused(void **state)
@@ -839,6 +866,7 @@ int main(void)
         TEST(test_shell_table_report_that_was_asked_for_changes_nothing),
         TEST(test_shell_table_report_for_another_number_ends_the_connection),
         TEST(test_shell_table_unasked_report_ends_the_connection),
+        TEST(test_shell_table_inspections_have_a_limit),
         TEST(test_shell_table_inspection_may_be_refused),
         TEST(test_shell_table_change_waits_for_what_is_under_way),
         TEST(test_shell_table_change_that_the_host_refuses_is_none),
