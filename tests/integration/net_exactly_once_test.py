@@ -212,10 +212,14 @@ class RuleA(MarkedBase):
         self.start(f"printf 0123456789; touch {self.path('written')}; cat")
         self.assert_written("written")
         conn = self.connect()
-        answer = self.receive(conn, "stdout=4:6 stderr=0:0")
-        while answer.fault == INVALID:  # the host has not read it from the pipe
-            answer = self.receive(conn, "stdout=4:6 stderr=0:0")
-        self.assertEqual(answer.pieces(), [("stdout", 6, b"6789")])
+        answers = []
+
+        def accepted():  # once the host has read it from the pipe
+            answers.append(self.receive(conn, "stdout=4:6 stderr=0:0"))
+            return answers[-1].fault != INVALID
+
+        wait_for(accepted, "offset 6 exists")
+        self.assertEqual(answers[-1].pieces(), [("stdout", 6, b"6789")])
         self.assertEqual(self.receive(conn).pieces(), [("stdout", 4, b"456789")])
 
     def test_word_survives_the_service(self):
