@@ -124,7 +124,8 @@ static void complete_done(struct wsm_operation *operation)
     wsm_operation_complete(operation, &none);
 }
 
-/* Input that waits for a command that has ended will never be taken. */
+/* Input that waits for a command that has ended will never be taken. What our service was sent
+ * already may have been, and is answered, with a repetition if need be. */
 static void abort_sends(struct wsm_endpoint *endpoint)
 {
     struct wsm_list *node;
@@ -135,7 +136,9 @@ static void abort_sends(struct wsm_endpoint *endpoint)
                                                            endpoint_node);
 
         before = node->prev;
-        if (operation->kind == &wsm_send_kind)
+        if (operation->kind == &wsm_send_kind &&
+            !(operation->shell->extension_version > 0 &&
+              wsm_exchange_is_active(&operation->exchange)))
             wsm_operation_abort(operation);
     }
 }
