@@ -326,6 +326,8 @@ void wsm_recovery_give_up(struct wsm_recovery *recovery)
 
     if (!step(recovery, WSM_RECOVERY_EV_OVER))
         return;
+    if (recovery->phase->tries == 0) /* given up before the first: their order stays the same */
+        notify(recovery, WSM_NOTICE_RETRYING);
     notify(recovery, WSM_NOTICE_DISCONNECTING);
     notify(recovery, WSM_NOTICE_DISCONNECTED);
     wsm_error_move(&cause, &recovery->phase->cause);
