@@ -136,9 +136,8 @@ static void abort_sends(struct wsm_endpoint *endpoint)
                                                            endpoint_node);
 
         before = node->prev;
-        if (operation->kind == &wsm_send_kind &&
-            !(operation->shell->extension_version > 0 &&
-              wsm_exchange_is_active(&operation->exchange)))
+        if (operation->kind == &wsm_send_kind && !(operation->shell->extension_version > 0 &&
+                                                   wsm_exchange_is_active(&operation->exchange)))
             wsm_operation_abort(operation);
     }
 }
