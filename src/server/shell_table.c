@@ -18,8 +18,8 @@ enum event {
     EVENT_READY,  /* the host has reported */
     EVENT_OPENED, /* the host agreed to OPEN */
     EVENT_DELETE, /* Delete was sent */
-    EVENT_LOST,   /* the connection broke, nothing more is known */
-    EVENT_GONE,   /* the host has ended, or there is none */
+    EVENT_LOST,   /* the connection broke; the monitor is asked for another */
+    EVENT_GONE,   /* the host has ended, or no connection to it is to be had */
     EVENT_COUNT
 };
 
@@ -31,23 +31,18 @@ static const char *const state_names[WSM_SHELL_STATES] = {
 /* Row: state now; column: event; cell: next, "-" is refused.
  *                  HOST            READY    OPENED  DELETE    LOST          GONE
  * STARTING         GREETING        -        -       -         -             ENDED
- * GREETING         -               OPENING  -       -         ENDED         ENDED
- * OPENING          -               -        OPEN    DELETING  ENDED         ENDED
+ * GREETING         -               OPENING  -       -         -             ENDED
+ * OPENING          -               -        OPEN    DELETING  -             ENDED
  * OPEN             -               -        -       DELETING  RECONNECTING  ENDED
  * RECONNECTING     GREETING AGAIN  -        -       -         -             ENDED
- * GREETING AGAIN   -               OPEN     -       -         ENDED         ENDED
+ * GREETING AGAIN   -               OPEN     -       -         RECONNECTING  ENDED
  * DELETING         -               -        -       -         RECONNECTING  ENDED
- * One attempt only: a connection that breaks while it is being made anew ends the shell here.
- * A shell that was found starts in GREETING AGAIN. In DELETING the end of the connection is
- * LOST only if somebody must know whether the host is gone, else GONE. */
+ * A shell that was found starts in GREETING AGAIN. */
 static const enum wsm_shell_state next_state[WSM_SHELL_STATES][EVENT_COUNT] = {
     [WSM_SHELL_STARTING] = { [EVENT_HOST] = WSM_SHELL_GREETING, [EVENT_GONE] = WSM_SHELL_ENDED },
-    [WSM_SHELL_GREETING] = { [EVENT_READY] = WSM_SHELL_OPENING,
-                             [EVENT_LOST] = WSM_SHELL_ENDED,
-                             [EVENT_GONE] = WSM_SHELL_ENDED },
+    [WSM_SHELL_GREETING] = { [EVENT_READY] = WSM_SHELL_OPENING, [EVENT_GONE] = WSM_SHELL_ENDED },
     [WSM_SHELL_OPENING] = { [EVENT_OPENED] = WSM_SHELL_OPEN,
                             [EVENT_DELETE] = WSM_SHELL_DELETING,
-                            [EVENT_LOST] = WSM_SHELL_ENDED,
                             [EVENT_GONE] = WSM_SHELL_ENDED },
     [WSM_SHELL_OPEN] = { [EVENT_DELETE] = WSM_SHELL_DELETING,
                          [EVENT_LOST] = WSM_SHELL_RECONNECTING,
@@ -55,7 +50,7 @@ static const enum wsm_shell_state next_state[WSM_SHELL_STATES][EVENT_COUNT] = {
     [WSM_SHELL_RECONNECTING] = { [EVENT_HOST] = WSM_SHELL_GREETING_AGAIN,
                                  [EVENT_GONE] = WSM_SHELL_ENDED },
     [WSM_SHELL_GREETING_AGAIN] = { [EVENT_READY] = WSM_SHELL_OPEN,
-                                   [EVENT_LOST] = WSM_SHELL_ENDED,
+                                   [EVENT_LOST] = WSM_SHELL_RECONNECTING,
                                    [EVENT_GONE] = WSM_SHELL_ENDED },
     [WSM_SHELL_DELETING] = { [EVENT_LOST] = WSM_SHELL_RECONNECTING,
                              [EVENT_GONE] = WSM_SHELL_ENDED },
@@ -324,6 +319,7 @@ static void on_link_ready(void *context)
             shell->on_started(shell, NULL);
         return;
     }
+    shell->lost_count = 0;
     wsm_fail(&err, ERROR_OPERATION_ABORTED, "the connection to the shell was lost; it still runs");
     tell_deleter(shell, &err);
     wsm_error_clear(&err);
@@ -331,11 +327,22 @@ static void on_link_ready(void *context)
     resume_waiting(shell->table, &shell->waiting);
 }
 
-/* The connection is lost: is there a reason to ask the monitor for another one? */
+/* The connection is lost: is there a reason to ask the monitor for another one? Once; one that
+ * breaks while it is being made anew ends the shell here. If somebody must know whether the
+ * host is gone, twice: of a process that dies, connections may end before its socket
+ * stops to listen, so that the first new one seems to come about. */
 static bool is_worth_another(const struct wsm_shell *shell)
 {
-    return shell->state == WSM_SHELL_OPEN ||
-           (shell->state == WSM_SHELL_DELETING && shell->deleter != NULL);
+    switch (shell->state) {
+    case WSM_SHELL_OPEN:
+        return true;
+    case WSM_SHELL_DELETING:
+        return shell->deleter != NULL;
+    case WSM_SHELL_GREETING_AGAIN:
+        return shell->deleter != NULL && shell->lost_count < 2;
+    default:
+        return false;
+    }
 }
 
 static void on_link_lost(void *context, const struct wsm_error *err, bool is_gone)
@@ -347,18 +354,16 @@ static void on_link_lost(void *context, const struct wsm_error *err, bool is_gon
     if (is_gone)
         wsm_log_info("shell %s of %s ended: %s", shell->id.text, shell->owner, wsm_error_text(err));
     if (!is_gone && is_worth_another(shell)) {
+        shell->lost_count++;
         if (step(shell, EVENT_LOST))
             shell->monitor_request = shell->table->events->connect_host(shell->table->context,
                                                                         shell->host_id);
         return;
     }
     wsm_fail(&aborted, ERROR_OPERATION_ABORTED, "the shell has ended");
-    if (!is_gone && shell->state != WSM_SHELL_DELETING) {
-        tell_deleter(shell, &aborted); /* lost twice: nobody knows */
-        shell_end(shell, EVENT_LOST, &aborted);
-    } else {
-        shell_end(shell, EVENT_GONE, &aborted);
-    }
+    if (!is_gone)
+        tell_deleter(shell, &aborted); /* nobody knows */
+    shell_end(shell, EVENT_GONE, &aborted);
     wsm_error_clear(&aborted);
 }
 

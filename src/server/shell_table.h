@@ -70,6 +70,7 @@ struct wsm_shell {
     uint64_t host_id;
     uint64_t monitor_request;   /* START_HOST or CONNECT_HOST under way, 0 = none */
     struct wsm_host_link *link; /* owned */
+    unsigned lost_count;        /* connections since the last report */
     uint32_t input_streams;     /* bits */
     uint32_t output_streams;    /* bits of enum wsm_host_stream */
     bool is_reported_open;      /* the host was told what its shell is */

@@ -406,7 +406,26 @@ static void test_shell_table_host_that_cannot_be_asked_may_not_be_deleted(void *
     assert_int_equal(deleter.code, ERROR_ACCESS_DENIED);
 }
 
-static void test_shell_table_connection_lost_twice_may_not_be_deleted(void **state)
+static void test_shell_table_connection_to_a_dying_host_proves_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct deleter deleter = { .base.on_end = on_deleted };
+    struct wsm_error gone = { ERROR_WSMAN_UNEXPECTED_SELECTORS, NULL };
+
+    wsm_shell_deleting(adopted(f), &deleter.base);
+    wsm_channel_close(&f->host);
+    turn(f);
+    hand_over(f, 1001, "alice"); /* its socket listened still */
+    wsm_channel_close(&f->host);
+    turn(f);
+    assert_int_equal(deleter.told, 0);
+    assert_int_equal(f->connects, 2);
+    wsm_shell_table_on_host_failed(&f->table, 1002, &gone);
+    assert_int_equal(deleter.told, 1);
+    assert_int_equal(deleter.code, 0);
+}
+
+static void test_shell_table_connection_lost_again_and_again_may_not_be_deleted(void **state)
 {
     struct fixture *f = *state;
     struct deleter deleter = { .base.on_end = on_deleted };
@@ -415,6 +434,9 @@ static void test_shell_table_connection_lost_twice_may_not_be_deleted(void **sta
     wsm_channel_close(&f->host);
     turn(f);
     hand_over(f, 1001, "alice");
+    wsm_channel_close(&f->host);
+    turn(f);
+    hand_over(f, 1002, "alice");
     wsm_channel_close(&f->host);
     turn(f);
     assert_int_equal(deleter.told, 1);
@@ -861,7 +883,8 @@ int main(void)
         TEST(test_shell_table_broken_connection_does_not_prove_a_deletion),
         TEST(test_shell_table_host_that_is_there_again_was_not_deleted),
         TEST(test_shell_table_host_that_cannot_be_asked_may_not_be_deleted),
-        TEST(test_shell_table_connection_lost_twice_may_not_be_deleted),
+        TEST(test_shell_table_connection_to_a_dying_host_proves_nothing),
+        TEST(test_shell_table_connection_lost_again_and_again_may_not_be_deleted),
         TEST(test_shell_table_gone_is_deleted),
         TEST(test_shell_table_report_that_was_asked_for_changes_nothing),
         TEST(test_shell_table_report_for_another_number_ends_the_connection),
