@@ -39,9 +39,9 @@ static void add_byte(struct packet *packet, const char *two)
 {
     assert_true(packet->len < sizeof(packet->bytes));
     packet->is_any[packet->len] = two[0] == '?' && two[1] == '?';
-    packet->bytes[packet->len] = packet->is_any[packet->len]
-                                     ? 0
-                                     : (uint8_t)(hex_digit(two[0]) << 4 | hex_digit(two[1]));
+    packet->bytes[packet->len] = 0;
+    if (!packet->is_any[packet->len])
+        packet->bytes[packet->len] = (uint8_t)(hex_digit(two[0]) << 4 | hex_digit(two[1]));
     packet->len++;
 }
 
