@@ -24,6 +24,8 @@ static struct cli_script script;
 static int calls_fd; /* one letter for each call */
 static WSMAN_SHELL_ASYNC receiver;
 static WSMAN_SHELL_ASYNC opener;
+static pthread_t answering; /* delivers output */
+static bool is_answering;
 
 static void note_call(char letter)
 {
@@ -99,9 +101,12 @@ DWORD WINAPI WSManCreateSession(WSMAN_API_HANDLE api, PCWSTR connection, DWORD f
     return credentials->authenticationMechanism == WSMAN_FLAG_AUTH_BASIC ? flags : 1;
 }
 
+/* Waits for the callbacks, as the library does. */
 DWORD WINAPI WSManCloseSession(WSMAN_SESSION_HANDLE session, DWORD flags)
 {
     (void)session;
+    if (is_answering)
+        pthread_join(answering, NULL);
     return flags;
 }
 
@@ -296,11 +301,9 @@ void WINAPI WSManReceiveShellOutput(WSMAN_SHELL_HANDLE shell, WSMAN_COMMAND_HAND
     if (script.signals[0] != 0)
         raise(script.signals[0]);
     if (script.output != NULL) {
-        pthread_t thread;
-
-        if (pthread_create(&thread, NULL, answer_later, NULL) != 0)
+        if (pthread_create(&answering, NULL, answer_later, NULL) != 0)
             _exit(93);
-        pthread_detach(thread);
+        is_answering = true;
     } else {
         answer_receive(script.receive);
     }
