@@ -5,6 +5,7 @@ set -u
 PATH=$1:$PATH
 work=$(mktemp -d)
 service=
+client= # the last one in the background
 settings= # more lines of winrmd.conf
 XDG_RUNTIME_DIR=$work/xdg # --local makes its folders here
 mkdir -m 700 "$XDG_RUNTIME_DIR"
@@ -12,6 +13,7 @@ export PATH XDG_RUNTIME_DIR
 unset WINRMC_PASSWORD
 
 cleanup() {
+    [ -z "$client" ] || gone "$client" || kill -KILL "$client"
     exec 9>&-
     [ -z "$service" ] || wait "$service"
     rm -rf "$work"
@@ -108,7 +110,7 @@ begin() {
     : >"$work/$name.err"
     {
         env --default-signal=INT,HUP winrmc "$verb" --password-file "$work/password" "$@" \
-            <&6 >"$work/$name.out" 2>"$work/$name.err" &
+            <&6 >"$work/$name.out" 2>"$work/$name.err" 9>&- &
     } 6<&0
     client=$!
 }
