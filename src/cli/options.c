@@ -139,7 +139,7 @@ static bool set_retry_time(struct wsm_cli_options *o, char *value)
         return false;
     o->has_retry_time = true;
     o->retry_time_ms = (uint32_t)ms;
-    return true;
+    return ms <= INT32_MAX; /* what the library takes */
 }
 
 static bool set_buffer(struct wsm_cli_options *o, char *value)

@@ -277,6 +277,7 @@ static void test_options_of_leaving_are_read(void **state)
     free(copy);
     expect_usage(RUN, "--on-hangup maybe h -- x");
     expect_usage(RUN, "--retry-time x h -- x");
+    expect_usage(RUN, "--retry-time 25d h -- x");
     expect_usage(RUN, "--take h -- x");
     expect_usage(RUN, "--json h -- x");
     expect_usage(RUN, "--resume-at 1 h -- x");
