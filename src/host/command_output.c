@@ -108,7 +108,6 @@ void wsm_command_read(struct wsm_command *command, enum wsm_host_stream stream)
     size_t since_answer = 0;
     size_t count = 0;
 
-    pipe->has_more = false;
     while ((result = read_some(command, stream, &count)) == READ_SOME) {
         if (total == 0)
             note_output(command);
@@ -118,11 +117,10 @@ void wsm_command_read(struct wsm_command *command, enum wsm_host_stream stream)
             since_answer = 0;
             wsm_fetch_try(command);
         }
-        if (total >= READ_MAX) { /* one that is written to all the time is never empty */
-            pipe->has_more = true;
+        if (total >= READ_MAX) /* one that is written to all the time is never empty */
             break;
-        }
     }
+    pipe->has_more = result == READ_SOME;
     pipe->is_held_back = result == READ_HELD_BACK;
     wsm_pipe_used(pipe, total >= WSM_PIPE_DEFAULT, host->now_ms, &host->grown_pipes);
     if (result == READ_END)
@@ -173,8 +171,10 @@ void wsm_command_go_on(struct wsm_command *command)
 void wsm_command_read_more(struct wsm_command *command)
 {
     for (int i = 0; i < WSM_HOST_STREAMS; i++) {
-        if (command->pipes[i].has_more)
-            wsm_command_on_output(command, (enum wsm_host_stream)i);
+        if (!command->pipes[i].has_more)
+            continue;
+        command->pipes[i].has_more = false;
+        wsm_command_on_output(command, (enum wsm_host_stream)i);
     }
 }
 
