@@ -609,18 +609,38 @@ static void test_host_does_not_count_half_an_input(void **state)
 enum { LONG = 1500 * 1000 }; /* of input: more than may wait */
 static uint8_t long_input[LONG];
 
+/* A command that reads its input once the file `path` is there, and the line for that. */
+static const char *waiting_line(char path[64])
+{
+    static char line[256];
+
+    snprintf(path, 64, "/tmp/winrmd-go-%d", (int)getpid());
+    unlink(path);
+    snprintf(line, sizeof(line), "until [ -e %s ]; do sleep 0.02; done; exec wc -c", path);
+    return line;
+}
+
+static void let_read(const char *path)
+{
+    FILE *file = fopen(path, "w");
+
+    assert_non_null(file);
+    fclose(file);
+}
+
 static void test_host_lets_a_repetition_wait_for_the_answer(void **state)
 {
     const struct wsm_span data = wsm_span_of(long_input, LONG);
     struct host_output output = { .is_done = false };
     struct host_report report;
     struct host_peer peer;
+    char path[64];
     uint64_t first;
     uint64_t second;
 
     (void)state;
     begin(&peer, NULL);
-    assert_int_equal(host_run(&peer, ID_A, "trap : INT; sleep 1000; exec wc -c"), 0);
+    assert_int_equal(host_run(&peer, ID_A, waiting_line(path)), 0);
     first = host_send_input(&peer, "long", ID_A, data, false);
     second = host_send_input(&peer, "long", ID_A, data, false);
     host_expect_done(&peer, first);
@@ -630,19 +650,13 @@ static void test_host_lets_a_repetition_wait_for_the_answer(void **state)
     second = host_send_input(&peer, "long", ID_A, data, false);
     host_inspect(&peer, &report); /* which is answered, and that not */
     assert_int_equal(host_input(&peer, ID_A, "stdin", "x", 1, false), ERROR_BUSY);
-    {
-        const struct wsm_host_signal_request message = { .request = host_next_request(&peer),
-                                                         .command_id = wsm_span_str(ID_A),
-                                                         .signal = WSM_HOST_SIGNAL_CTRL_C };
-
-        host_send(&peer, &wsm_host_signal_type, &message);
-        host_expect_done(&peer, message.request);
-    }
+    let_read(path);
     host_expect_done(&peer, second);
     host_expect_done(&peer, host_send_input(&peer, "long", ID_A, data, false));
     host_expect_done(&peer, host_send_input(&peer, "end", ID_A, wsm_span_str(""), true));
     host_collect(&peer, ID_A, &output);
     assert_int_equal(strtol(host_text(&output, WSM_HOST_STDOUT), NULL, 10), LONG);
+    unlink(path);
     host_output_clear(&output);
     host_stop(&peer);
 }
@@ -660,7 +674,7 @@ static void test_host_forgets_the_id_of_input_that_nobody_read(void **state)
 
     (void)state;
     begin(&peer, NULL);
-    assert_int_equal(host_run(&peer, ID_A, "sleep 1000"), 0);
+    assert_int_equal(host_run(&peer, ID_A, "exec sleep 1000"), 0);
     host_expect_done(&peer,
                      host_send_input(&peer, "a", ID_A, wsm_span_of(long_input, FILLING), false));
     first = host_send_input(&peer, "b", ID_A, data, false);
@@ -690,11 +704,12 @@ static void test_host_keeps_input_that_waits_when_it_is_let_go(void **state)
     struct host_output output = { .is_done = false };
     struct host_report report;
     struct host_peer peer;
+    char path[64];
     uint64_t waiting;
 
     (void)state;
     begin(&peer, NULL);
-    assert_int_equal(host_run(&peer, ID_A, "trap : INT; sleep 1000; exec wc -c"), 0);
+    assert_int_equal(host_run(&peer, ID_A, waiting_line(path)), 0);
     waiting = host_send_input(&peer, "a", ID_A, data, false);
     message.request = host_next_request(&peer);
     host_send(&peer, &wsm_host_disconnect_type, &message);
@@ -704,17 +719,11 @@ static void test_host_keeps_input_that_waits_when_it_is_let_go(void **state)
     host_expect_done(&peer, host_send_input(&peer, "a", ID_A, data, false));
     waiting = host_send_input(&peer, "b", ID_A, data, true); /* waits, but is not refused */
     host_inspect(&peer, &report);
-    {
-        const struct wsm_host_signal_request signal = { .request = host_next_request(&peer),
-                                                        .command_id = wsm_span_str(ID_A),
-                                                        .signal = WSM_HOST_SIGNAL_CTRL_C };
-
-        host_send(&peer, &wsm_host_signal_type, &signal);
-        host_expect_done(&peer, signal.request);
-    }
+    let_read(path);
     host_expect_done(&peer, waiting);
     host_collect(&peer, ID_A, &output);
     assert_int_equal(strtol(host_text(&output, WSM_HOST_STDOUT), NULL, 10), 2 * LONG);
+    unlink(path);
     host_output_clear(&output);
     host_stop(&peer);
 }
