@@ -465,6 +465,30 @@ static void test_tries_go_on_until_the_server_is_back(void **state)
     recorder_free(in);
 }
 
+/* Though the server would have taken it. */
+static void test_new_requests_wait_for_the_link(void **state)
+{
+    struct recorder *out = recorder_new();
+    struct recorder *done = recorder_new();
+    size_t back;
+
+    (void)state;
+    receive(shell, command, out);
+    fake_wait(f->service, "Receive", 1);
+    marked_cut("Receive", MARKED_STARTING, 2);
+    fake_close_all(f->service);
+    wait_notice(RETRYING, 1);
+    signal_command(shell, command, WSMAN_SIGNAL_SHELL_CODE_CTRL_C, done);
+    assert_last_code(done, 0);
+    back = wait_notice(RECONNECTED, 1);
+    assert_true(notices->events[back].order < recorder_last(done)->order);
+    assert_int_equal(count_phases(), 1);
+    marked_end(0);
+    assert_output(out, "");
+    recorder_free(out);
+    recorder_free(done);
+}
+
 static void test_a_second_loss_begins_a_second_phase(void **state)
 {
     struct recorder *done = recorder_new();
@@ -1128,6 +1152,7 @@ int main(void)
         SHELL(test_credentials_go_with_every_try),
         SHELL(test_results_come_behind_the_notice_of_success),
         SHELL(test_tries_go_on_until_the_server_is_back),
+        SHELL(test_new_requests_wait_for_the_link),
         SHELL(test_a_second_loss_begins_a_second_phase),
         SHELL(test_time_over_disconnects_the_shell),
         SHELL(test_time_over_ends_a_try_without_an_answer),
