@@ -10,7 +10,7 @@
 enum {
     WSM_RECOVERY_CREATE_MS = 10000, /* how long Create may try, within its time-out */
     WSM_RECOVERY_CLOSE_MS = 5000,   /* how long what is being closed may still try */
-    WSM_RECOVERY_PROBE_MS = 1000,   /* a try that the server may keep waiting is answered by then */
+    WSM_RECOVERY_PROBE_MS = 100,    /* a try that the server may keep waiting is answered by then */
 };
 
 struct wsm_exchange;
