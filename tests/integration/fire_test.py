@@ -80,8 +80,8 @@ class FireTest(unittest.TestCase):
             self.service.start()
         return 1
 
-    def net_fire(self):
-        return Fire("net", self.kill_net, 0.1, 0.5)
+    def net_fire(self, shortest=0.1):
+        return Fire("net", self.kill_net, shortest, 0.5)
 
     def monitor_fire(self):
         return Fire("monitor", self.kill_monitor, 0.5, 1.5)
@@ -136,7 +136,7 @@ class OutputTest(FireTest):
             self.until(lambda: shots.count, 3, "out")
 
     def test_shell_is_left_and_taken_up(self):
-        self.fire("out", SEED, rounds=50)
+        self.fire("out", SEED, rounds=50, size=max(BYTES, 4 << 20))
 
     def test_all_of_it(self):
         with Proxy(self.service.port, SEED + 1) as proxy, self.net_fire() as nets, self.monitor_fire() as monitors:
@@ -162,8 +162,10 @@ class InputTest(FireTest):
         self.hashes_are_right([self.fire("in", SEED, rounds=50, commands=self.COMMANDS)])
 
     def test_all_of_it(self):
-        with Proxy(self.service.port, SEED + 1) as proxy, self.net_fire() as nets:
-            self.hashes_are_right(self.until(lambda: min(nets.count // 3, proxy.cuts // 10), 2, "in", rounds=10,
+        # With two shells only, a net is often killed before it has served anybody, and then started
+        # again later and later.
+        with Proxy(self.service.port, SEED + 1) as proxy, self.net_fire(0.4) as nets:
+            self.hashes_are_right(self.until(lambda: min(nets.count // 3, proxy.cuts // 10), 2, "in", rounds=5,
                                              port=proxy.port, is_link_bad=True, commands=self.COMMANDS))
 
 
@@ -188,7 +190,7 @@ class ClientTest(FireTest):
         shell = subprocess.run(
             self.winrmc("run", "--detach", "--", f"{WORDS} both {seed} {size} 60000; exit {code}"),
             check=True, stdin=subprocess.DEVNULL, capture_output=True, text=True).stdout.strip()
-        thresholds = sorted(rnd.randrange(2 * size) for _ in range(kills))
+        thresholds = sorted(rnd.randrange(size * 3 // 2) for _ in range(kills))
         for due in thresholds + [None]:
             at = [os.path.getsize(name) for name in names]
             client = subprocess.Popen(self.winrmc("attach", "--take", "--resume-at", f"{at[0]},{at[1]}", shell),
@@ -200,7 +202,14 @@ class ClientTest(FireTest):
             status = client.wait(600 if LONG else 50)
             if status != -9:
                 break
-        self.assertEqual(status, code, open(names[1], "rb").read()[-300:])
+            self.hits += 1
+        with open(names[1], "rb") as file:
+            words = file.read().rpartition(b"winrmc: ")[2] if status != code else b""
+        if status == 70 and at == [size, size] and words.split(b": ")[1].startswith(b"no shell"):
+            os.truncate(names[1], size)  # the last one was killed when it had deleted the shell already
+            self.late += 1
+            status = code
+        self.assertEqual(status, code, f"{number}: attached at {at}: {words[-300:]}")
         for name, stream_seed in zip(names, (seed, seed + 1000)):
             with open(name, "rb") as file:
                 checked = subprocess.run([WORDS, "check", str(stream_seed), "0", str(size)], stdin=file,
@@ -209,6 +218,7 @@ class ClientTest(FireTest):
 
     def test_clients_are_killed_and_others_attach(self):
         errors = []
+        self.hits = self.late = 0
         size = BYTES if LONG else 4 << 20
         threads = [threading.Thread(target=self.transfer, args=(number, size, 5, errors)) for number in range(COMMANDS)]
         for thread in threads:
@@ -217,6 +227,9 @@ class ClientTest(FireTest):
             thread.join()
         if errors:
             raise errors[0]
+        print(f"{self.id()}: {self.hits} clients killed, {self.late} of them after their last word", file=sys.stderr)
+        self.assertLess(self.late, COMMANDS // 2)
+        self.assertGreater(self.hits, COMMANDS)
 
 
 class LeakTest(FireTest):

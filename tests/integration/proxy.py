@@ -51,10 +51,11 @@ class Proxy:
 
     def plan(self):
         """(0 = towards the service, 1 = towards the client), bytes, manner. Small positions lie
-        in the first request or answer, the others anywhere."""
+        in the first request or answer, the others anywhere. Few are small: after each failure in a
+        row the client waits longer."""
         with self.lock:
             side = self.rnd.randrange(2)
-            most = self.rnd.choice([300, 3000, self.most if side == 1 else 30000])
+            most = self.rnd.choice([300, 3000] + 3 * [self.most, 4 * self.most])
             return side, self.rnd.randrange(1, most + 1), self.rnd.choice(MANNERS)
 
     def accept(self):

@@ -135,8 +135,8 @@ static bool may_follow(DWORD before, DWORD notice)
     case WSMAN_FLAG_CALLBACK_RETRYING_AFTER_NETWORK_FAILURE:
         return before == WSMAN_FLAG_CALLBACK_NETWORK_FAILURE_DETECTED ||
                before == WSMAN_FLAG_CALLBACK_RETRYING_AFTER_NETWORK_FAILURE;
-    case WSMAN_FLAG_CALLBACK_RECONNECTED_AFTER_NETWORK_FAILURE:
     case WSMAN_FLAG_CALLBACK_SHELL_AUTODISCONNECTING:
+    case WSMAN_FLAG_CALLBACK_RECONNECTED_AFTER_NETWORK_FAILURE:
     case WSMAN_FLAG_CALLBACK_RETRY_ABORTED_DUE_TO_INTERNAL_ERROR:
         return before == WSMAN_FLAG_CALLBACK_RETRYING_AFTER_NETWORK_FAILURE;
     case WSMAN_FLAG_CALLBACK_SHELL_AUTODISCONNECTED:
@@ -149,8 +149,10 @@ static bool may_follow(DWORD before, DWORD notice)
 static void take_notice(struct live_call *call, DWORD notice)
 {
     call->notices++;
-    if (!may_follow(call->last_notice, notice))
-        call->is_disorderly = true;
+    if (!may_follow(call->last_notice, notice)) {
+        call->disorder[0] = call->last_notice;
+        call->disorder[1] = notice;
+    }
     call->last_notice = notice;
 }
 

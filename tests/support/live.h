@@ -22,7 +22,7 @@ struct live_call {
     unsigned others; /* without, and no notice */
     unsigned notices;
     DWORD last_notice;
-    bool is_disorderly; /* notices not in the order of a lost and regained link */
+    DWORD disorder[2]; /* two notices of which the second may not follow the first */
     DWORD flags;        /* of the end, as all below */
     DWORD code;
     WSMAN_SHELL_HANDLE shell;

@@ -359,10 +359,10 @@ static void *shell_main(void *argument)
     for (unsigned i = 0; i < shell->job_count; i++)
         finish_job(&shell->jobs[i]);
     live_close_shell(shell->handle);
-    if (shell->created.is_disorderly || shell->created.ends != 1 || shell->created.others != 0)
-        live_die("callbacks of the create: %u ends, %u others, notices %s order",
-                 shell->created.ends, shell->created.others,
-                 shell->created.is_disorderly ? "out of" : "in");
+    if (shell->created.disorder[1] != 0 || shell->created.ends != 1 || shell->created.others != 0)
+        live_die("callbacks of the create: %u ends, %u others, notice %x after %x",
+                 shell->created.ends, shell->created.others, shell->created.disorder[1],
+                 shell->created.disorder[0]);
     return NULL;
 }
 
