@@ -23,7 +23,7 @@ struct live_call {
     unsigned notices;
     DWORD last_notice;
     DWORD disorder[2]; /* two notices of which the second may not follow the first */
-    DWORD flags;        /* of the end, as all below */
+    DWORD flags;       /* of the end, as all below */
     DWORD code;
     WSMAN_SHELL_HANDLE shell;
     WSMAN_COMMAND_HANDLE command;
