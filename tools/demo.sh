@@ -65,10 +65,13 @@ mkfifo starter
 root_shells=
 [ "$(id -u)" -ne 0 ] || root_shells=--allow-root-shells
 exec 8<>starter 9>starter
-echo "\$ winrmd -c winrmd.conf $root_shells &"
-# shellcheck disable=SC2086 # one word or none
-winrmd -c winrmd.conf $root_shells --watch-fd 7 7<starter 8>&- 9>&- >ready 2>winrmd.log &
-service=$!
+start_service() {
+    echo "\$ winrmd -c winrmd.conf $root_shells &"
+    # shellcheck disable=SC2086 # one word or none
+    winrmd -c winrmd.conf $root_shells --watch-fd 7 7<starter 8>&- 9>&- >ready 2>>winrmd.log &
+    service=$!
+}
+start_service
 exec 8>&-
 await 'grep -q "^listening on " ready'
 cat ready
@@ -86,24 +89,75 @@ show "winrmc run --password-file password \$HOST -- 'head -c 209715200 /dev/uran
 show 'sha256sum <sent | tee sent.sum'
 show 'cmp received.sum sent.sum && echo the same'
 
-say 'winrmd-net is killed under a running command: the command lives on'
-echo "\$ winrmc run --password-file password \$HOST -- 'while :; do date +%s.%N >>$work/alive; sleep 0.1; done' &"
-winrmc run --password-file password "$HOST" -- "while :; do date +%s.%N >>$work/alive; sleep 0.1; done" 2>client.err &
+say 'Nothing is lost, whatever dies'
+seed=${DEMO_SEED:-$$}
+size=209715200
+echo "A job writes $size bytes whose 64-bit word number i is a function of the seed and i. At places of"
+echo "the seed in what has arrived here, processes of the service are killed, and at last the client."
+echo "\$ winrmc run --password-file password \$HOST -- '$bin/words make $seed $size; exit 7' >job.out &"
+: >job.out
+winrmc run --password-file password "$HOST" -- "$bin/words make $seed $size; exit 7" >>job.out 2>client.err &
 client=$!
-await '[ -s alive ]'
-net=
-for child in $(cat "/proc/$service/task/$service/children"); do
-    [ "$(cat "/proc/$child/comm")" != winrmd-net ] || net=$child
+arrived() { stat -c %s job.out; }
+until_arrived() { # waits for $1 bytes; without pause, a pause is many megabytes long
+    while [ "$(arrived)" -lt "$1" ]; do
+        kill -0 "$client" 2>/dev/null || fail "the client has ended: $(cat client.err)"
+    done
+}
+gone_lines() { grep -c ': the service has gone: ' winrmd.log || true; }
+net() {
+    for child in $(cat "/proc/$service/task/$service/children"); do
+        [ "$(cat "/proc/$child/comm")" != winrmd-net ] || echo "$child"
+    done
+}
+counted=0
+shoot() { # $1: what is killed, $2: its process
+    lines=$(gone_lines)
+    printf '$ kill -9 %s   # %s, after %s bytes\n' "$2" "$1" "$(arrived)"
+    kill -9 "$2"
+    await '[ "$(gone_lines)" -gt "$lines" ]'
+    # … command ID: the service has gone: stdout served N confirmed N again N, stderr …
+    set -- $(grep ': the service has gone: ' winrmd.log | tail -n 1 |
+        sed 's/.*stdout served \([0-9]*\) confirmed \([0-9]*\) again \([0-9]*\),.*/\1 \2 \3/')
+    echo "  the host: served $1, confirmed $2, so $(($1 - $2)) bytes under way; served again so far: $3"
+    [ "$1" -le "$2" ] || counted=$((counted + 1))
+}
+round=0
+for place in $(awk -v seed="$seed" -v size="$size" \
+    'BEGIN { srand(seed); for (i = 0; i < 5; i++) printf "%d\n", (i + 0.3 + 0.6 * rand()) * size / 6 }'); do
+    round=$((round + 1))
+    until_arrived "$place"
+    case $round in
+    3)
+        shoot 'winrmd, the monitor' "$service"
+        wait "$service" 2>/dev/null || true
+        start_service
+        await 'grep -q "^listening on " ready'
+        ;;
+    5)
+        echo "\$ kill -9 $client   # winrmc, after $(arrived) bytes"
+        kill -9 "$client"
+        wait "$client" 2>/dev/null || true
+        ;;
+    *)
+        await '[ -n "$(net)" ]'
+        shoot winrmd-net "$(net)"
+        ;;
+    esac
 done
-[ -n "$net" ] || fail 'no winrmd-net among the children of winrmd'
-show "kill -9 $net   # winrmd-net"
-status=0
-wait "$client" || status=$?
-echo "winrmc ended with $status: $(cat client.err)"
-before=$(wc -l <alive)
-await '[ "$(wc -l <alive)" -gt "$((before + 5))" ]'
-echo "lines in the file: $before when the client ended, $(wc -l <alive) now: the command is alive"
-show "winrmc run --password-file password \$HOST -- 'echo the service is back'"
+[ "$counted" -gt 0 ] || fail 'no kill hit bytes under way: this shows nothing'
+echo "$counted of 4 kills hit bytes that were on their way."
+echo 'What the client said of it:'
+sed 's/^/  /' client.err
+echo 'The client is gone, its command is not:'
+show 'winrmc ps -v --password-file password $HOST | tee shells'
+job=$(awk '/words make/ { print $1; exit }' shells)
+show "winrmc attach --password-file password --take --resume-at \$(stat -c %s job.out) \$HOST $job >>job.out || echo \"exit code \$?\"" | tee attach.out
+grep -qx 'exit code 7' attach.out || fail 'the exit code is not 7'
+show "words check $seed 0 $size <job.out"
+show 'sha256sum <job.out | tee job.sum'
+show "words make $seed $size | sha256sum | tee made.sum"
+show 'cmp job.sum made.sum && echo the same'
 
 say 'A wrong password'
 echo wrong >wrong
