@@ -268,7 +268,7 @@ static void test_list_shells_tells_all_that_the_server_says(void **state)
     size_t i;
 
     (void)state;
-    fake_items(f->service, (const char **)&item, 1, 10);
+    fake_items(f->service, (const char *const *)&item, 1, 10);
     result = list_shells(0);
     assert_int_equal(result->shell_count, 1);
     assert_int_equal(result->command_count, 0);
@@ -294,7 +294,7 @@ static void test_list_shells_gives_empty_texts_for_what_is_left_out(void **state
     size_t i;
 
     (void)state;
-    fake_items(f->service, (const char **)&item, 1, 10);
+    fake_items(f->service, (const char *const *)&item, 1, 10);
     result = list_shells(0);
     assert_string_equal(result->texts[0], SHELL_ID);
     for (i = 1; i < 8; i++)
@@ -331,7 +331,7 @@ static void test_list_follows_the_context_to_the_end(void **state)
         snprintf(id, sizeof(id), "22222222-3333-4444-8555-6666666666%02zu", i);
         items[i] = shell_xml(id);
     }
-    fake_items(f->service, (const char **)items, COUNT, PER_ANSWER);
+    fake_items(f->service, (const char *const *)items, COUNT, PER_ANSWER);
     result = list_shells(0);
     assert_int_equal(result->shell_count, COUNT);
     assert_string_equal(result->last_id, id);
@@ -349,7 +349,7 @@ static void test_list_commands_tells_all_that_the_server_says(void **state)
     struct list_result *result;
 
     (void)state;
-    fake_items(f->service, (const char **)&item, 1, 10);
+    fake_items(f->service, (const char *const *)&item, 1, 10);
     result = list_commands(0);
     assert_int_equal(result->command_count, 1);
     assert_int_equal(result->shell_count, 0);
@@ -375,7 +375,7 @@ static void test_list_commands_of_a_server_without_our_additions(void **state)
     struct list_result *result;
 
     (void)state;
-    fake_items(f->service, (const char **)&item, 1, 10);
+    fake_items(f->service, (const char *const *)&item, 1, 10);
     result = list_commands(0);
     assert_string_equal(result->texts[1], "make all");
     assert_int_equal(result->numbers[0], FALSE);
@@ -420,7 +420,7 @@ static void test_list_cut_off_in_the_middle_gives_no_half_list(void **state)
 
     (void)state;
     fake_service_handler(f->service, refuse_pull);
-    fake_items(f->service, (const char **)items, 2, 1);
+    fake_items(f->service, (const char *const *)items, 2, 1);
     result_free(list_shells(ERROR_WSMAN_ENUMERATE_INVALID_ENUMERATION_CONTEXT));
     free(items[0]);
     free(items[1]);
@@ -496,7 +496,7 @@ static void test_close_session_cancels_a_list(void **state)
     char *items[2] = { shell_xml(SHELL_ID), shell_xml(SHELL_ID) };
 
     (void)state;
-    fake_items(f->service, (const char **)items, 2, 1);
+    fake_items(f->service, (const char *const *)items, 2, 1);
     fake_hold(f->service, "Pull");
     WSManExtListShells(f->session, 0, result, on_list, &operation);
     fake_wait(f->service, "Pull", 1);

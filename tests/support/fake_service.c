@@ -97,7 +97,7 @@ struct fake_service {
     size_t gone_count;
     struct shell_name parked[PARKED_MAX]; /* whose Receives wait */
     size_t parked_count;
-    const char **items; /* what Enumerate lists, ended by NULL */
+    char **items; /* what Enumerate lists */
     size_t item_count;
     size_t items_per_answer;
 };
@@ -941,6 +941,9 @@ void fake_service_stop(struct fake_service *service)
         pthread_join(service->connections[i].thread, NULL);
     for (i = 0; i < service->seen_count; i++)
         free(service->seen[i].fields);
+    for (i = 0; i < service->item_count; i++)
+        free(service->items[i]);
+    free(service->items);
     free_answers(service);
     free(service->seen);
     wsm_buf_clear(&service->input);
@@ -969,9 +972,18 @@ void fake_keep_receives(struct fake_service *service)
     service->keeps_receives = true;
 }
 
-void fake_items(struct fake_service *service, const char **items, size_t count, size_t per_answer)
+/* Copied: an answer that a test does not wait for may be made after the test has ended. */
+void fake_items(struct fake_service *service, const char *const *items, size_t count,
+                size_t per_answer)
 {
-    service->items = items;
+    size_t i;
+
+    service->items = calloc(count + 1, sizeof(*service->items));
+    assert_non_null(service->items);
+    for (i = 0; i < count; i++) {
+        service->items[i] = strdup(items[i]);
+        assert_non_null(service->items[i]);
+    }
     service->item_count = count;
     service->items_per_answer = per_answer;
 }

@@ -50,8 +50,9 @@ void fake_service_handler(struct fake_service *service, fake_handler handler);
 void fake_can_disconnect(struct fake_service *service);
 /* A Disconnect does not end the Receives that wait, which a server should do. */
 void fake_keep_receives(struct fake_service *service);
-/* What Enumerate and Pull list: XML elements, borrowed. */
-void fake_items(struct fake_service *service, const char **items, size_t count, size_t per_answer);
+/* Once, before the first request: what Enumerate and Pull list, XML elements. */
+void fake_items(struct fake_service *service, const char *const *items, size_t count,
+                size_t per_answer);
 
 /* Queues an answer to the next Receive; `out` and `err` NULL = no such stream. Receives wait
  * while none is queued. */
