@@ -1,21 +1,28 @@
 #!/usr/bin/python3
 """Runs the measurements and prints them as ratios, as Markdown for docs/performance.md.
 
-Usage: bench/run.py BUILD-FOLDER [--quick]
+Usage: bench/run.py BUILD-FOLDER [--quick] [--baseline BUILD-FOLDER]
 
 Needs the packages that tools/packages.txt lists under "bench", and root for the ssh side
 (a scratch account with /bin/sh, an empty home and no PAM: a heavy login profile would let
 any client win). A missing peer is an error. Both sides of a line run in turn, A B A B …;
 the ratio is that of the medians. Everything talks to loopback and is ended by pid.
 """
+import argparse
+import itertools
 import os
+import pty
 import pwd
+import random
 import re
+import select
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 GIB = 1 << 30
@@ -82,6 +89,26 @@ class Service:
     def run(self, command, *options):
         return [self.tool("winrmc"), "run", "--password-file", self.password_file, *options,
                 f"bench@{self.address}", "--", command]
+
+    def call(self, verb, *arguments):
+        return [self.tool("winrmc"), verb, "--password-file", self.password_file,
+                f"bench@{self.address}", *arguments]
+
+    def detached(self, command, *options):
+        """Starts a command that nobody is attached to; the id of its shell."""
+        return subprocess.run(self.run(command, "--detach", *options), check=True, text=True,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE).stdout.strip()
+
+    def kill(self, shell):
+        subprocess.run(self.call("kill", shell), check=True, stdin=subprocess.DEVNULL,
+                       stdout=subprocess.DEVNULL)
+
+    def kill_net(self):
+        with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children") as children:
+            for pid in children.read().split():
+                with open(f"/proc/{pid}/comm") as comm:
+                    if comm.read() == "winrmd-net\n":
+                        os.kill(int(pid), signal.SIGKILL)
 
     def stop(self):
         os.close(self.watch)
@@ -150,6 +177,27 @@ class Ssh:
             self.made_account = subprocess.run(["userdel", self.ACCOUNT],
                                                stderr=subprocess.DEVNULL).returncode != 0
             time.sleep(0.1)
+
+
+class Tmux:
+    """A tmux server of our own, without any configuration."""
+
+    def __init__(self, folder):
+        if not shutil.which("tmux"):
+            raise Failure("tmux is missing: sh tools/packages.sh bench")
+        self.command = ["tmux", "-S", os.path.join(folder, "tmux"), "-f", "/dev/null"]
+        self.environment = {**os.environ, "TERM": "xterm", "LC_ALL": "C.UTF-8"}
+        self.start("keep", "sleep 100000")
+
+    def call(self, *arguments):
+        subprocess.run([*self.command, *arguments], check=True, env=self.environment,
+                       stdin=subprocess.DEVNULL)
+
+    def start(self, name, command):
+        self.call("new-session", "-d", "-s", name, "-x", "80", "-y", "24", command)
+
+    def stop(self):
+        self.call("kill-server")
 
 
 def in_turn(count, *sides):
@@ -243,6 +291,179 @@ def bench_bulk(service, ssh, rounds, size, folder):
     print(ROWS[-1], flush=True)
 
 
+MARK = b"the-first-output"
+
+
+def until_mark(command, **kwargs):
+    """Seconds from the start of a program until MARK has come from its terminal."""
+    ours, theirs = pty.openpty()
+    start = time.monotonic()
+    process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs,
+                               start_new_session=True, **kwargs)
+    os.close(theirs)
+    got = b""
+    while MARK not in got:
+        if not select.select([ours], [], [], 20)[0]:
+            process.kill()
+            raise Failure(f"no output from {command}: {got}")
+        got += os.read(ours, 65536)
+    elapsed = time.monotonic() - start
+    process.kill()
+    process.wait()
+    os.close(ours)
+    return elapsed
+
+
+def bench_attach(service, tmux, count):
+    tmux.start("mark", f"echo {MARK.decode()}; sleep 100000")
+
+    def attach():
+        shell = service.detached(f"echo {MARK.decode()}; sleep 100000")
+        elapsed = until_mark(service.call("attach", shell))
+        service.kill(shell)
+        return elapsed
+
+    ours, theirs = in_turn(count, attach, lambda: until_mark(
+        [*tmux.command, "attach-session", "-t", "mark"], env=tmux.environment))
+    row("attach to first output, whole program", "ms", count, [1000 * value for value in ours],
+        "tmux attach", [1000 * value for value in theirs], "≤ 0.5", 1)
+    return theirs
+
+
+def bench_reconnect(service, binaries, folder, attaches, rounds, count):
+    fifo = os.path.join(folder, "fifo")
+    os.mkfifo(fifo)
+    times = [number([os.path.join(binaries, "bench_reconnect"), service.address, "bench",
+                     service.password_file, fifo, str(count)]) for _ in range(rounds)]
+    exchanges = [number([os.path.join(binaries, "bench_exchange"), "service", service.address, "bench",
+                         service.password_file, "2000"])[1] for _ in range(rounds)]
+    total = f"{rounds}×{count}"
+    row("WSManReconnectShell to first output, p50", "ms", total, [t[1] / 1000 for t in times],
+        "tmux attach, whole program", [1000 * value for value in attaches], "≤ 0.5", 3)
+    row("Disconnect + Reconnect, p50", "µs", total, [t[0] for t in times], "small exchange", exchanges,
+        "–", 1)
+
+
+def seconds_inside(start, command, size):
+    """Runs a command line that writes `size` bytes somewhere; MiB/s by its own clock."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        result = os.path.join(folder, "result")
+        undo = start(f"s=$(date +%s%N); {command}; e=$(date +%s%N); echo $((e - s)) >{result}.new; "
+                     f"mv {result}.new {result}; sleep 100000")
+        deadline = time.monotonic() + 120
+        while not os.path.exists(result):
+            if time.monotonic() > deadline:
+                raise Failure(f"never ended: {command}")
+            time.sleep(0.01)
+        undo()
+        with open(result) as file:
+            return (size / (1 << 20)) / (int(file.read()) / 1e9)
+
+
+def bench_unattended(service, tmux, count, size):
+    line = b"".join(b"%c" % (33 + i % 94) for i in range(79)) + b"\n"
+    names = itertools.count()
+    with tempfile.NamedTemporaryFile(dir="/dev/shm") as file:
+        file.write(line * (size // 80))
+        file.flush()
+        os.chmod(file.name, 0o644)
+
+        def ours(command):
+            shell = service.detached(command, "--buffer", "drop")
+            return lambda: service.kill(shell)
+
+        def theirs(command):
+            name = f"flood{next(names)}"
+            tmux.start(name, command)
+            return lambda: tmux.call("kill-session", "-t", name)
+
+        rates = in_turn(count,
+                        lambda: seconds_inside(ours, f"cat {' '.join([file.name] * 16)}", 16 * size),
+                        lambda: seconds_inside(theirs, f"cat {file.name}", size))
+    row("output taken in while nobody is attached (DROP)", "MiB/s", count, rates[0], "tmux, detached",
+        rates[1], "≥ 50", 0)
+
+
+def bench_death(service, count):
+    """From SIGKILL of winrmd-net to the first line at the client that was printed afterwards."""
+    times = []
+    with subprocess.Popen(service.run("while :; do date +%s%N; done"), stdout=subprocess.PIPE,
+                          stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as client:
+        client.stdout.readline()
+        for _ in range(count):
+            killed = time.time_ns()
+            service.kill_net()
+            while int(client.stdout.readline()) < killed:
+                pass
+            times.append((time.time_ns() - killed) / 1e6)
+            for _ in range(50):
+                client.stdout.readline()
+        client.kill()
+    ROWS.append(f"| SIGKILL of winrmd-net to the next byte at the client | ms | {count} | "
+                f"{spread(times, 1)} | – | – | – |")
+    print(ROWS[-1], flush=True)
+
+
+class Killer:
+    """Kills winrmd-net every 100 to 500 ms."""
+
+    def __init__(self, service):
+        self.service, self.count, self.rnd = service, 0, random.Random(1)
+
+    def run(self):
+        while not self.stopped.wait(self.rnd.uniform(0.1, 0.5)):
+            self.service.kill_net()
+            self.count += 1
+
+    def __enter__(self):
+        self.stopped = threading.Event()
+        self.thread = threading.Thread(target=self.run)
+        self.thread.start()
+
+    def __exit__(self, *_):
+        self.stopped.set()
+        self.thread.join()
+
+
+def bench_fire(service, binaries, rounds, size):
+    """Throughput while something happens against the same while nothing does."""
+    killer = Killer(service)
+
+    def transfer(disconnects):
+        result = subprocess.run(
+            [os.path.join(binaries, "fire"), "out", service.address, "bench", service.password_file, "1",
+             str(size // 2), "1", str(disconnects)], check=True, text=True, stdout=subprocess.PIPE,
+            env={**os.environ, "FIRE_WORDS": os.path.join(binaries, "words")})
+        return (size >> 20) / float(result.stdout.split()[0])
+
+    def under_fire():
+        with killer:
+            return transfer(0)
+
+    plain, killed, left = in_turn(rounds, lambda: transfer(0), under_fire, lambda: transfer(50))
+    mib = size >> 20
+    row(f"{mib} MiB out, winrmd-net killed every 100–500 ms ({killer.count} times)", "MiB/s", rounds, killed,
+        "undisturbed", plain, "≥ 0.97", 0)
+    row(f"{mib} MiB out, shell left and taken up 50 times", "MiB/s", rounds, left, "undisturbed", plain,
+        "≥ 0.97", 0)
+
+
+def bench_baseline(service, baseline, rounds, size, folder):
+    """All rules of exactly once against the release before them, each client with its own service."""
+    os.mkdir(os.path.join(folder, "baseline"))
+    before = Service(os.path.join(os.path.abspath(baseline), "bin"), os.path.join(folder, "baseline"))
+    out = {"stdout": subprocess.DEVNULL, "stdin": subprocess.DEVNULL}
+    command = f"head -c {size} /dev/zero"
+    try:
+        ours, theirs = in_turn(rounds, lambda: measured(service.run(command), **out),
+                               lambda: measured(before.run(command), **out))
+    finally:
+        before.stop()
+    mib = size >> 20
+    row(f"{mib} MiB out, all rules of exactly once", "MiB/s", rounds, [mib / r[0] for r in ours],
+        "build of --baseline", [mib / r[0] for r in theirs], "≥ 0.97", 0)
+
+
 def bench_exchange(service, floor_port, binaries, rounds, count):
     tool = os.path.join(binaries, "bench_exchange")
     ours, floor, ping = in_turn(
@@ -261,10 +482,15 @@ def bench_exchange(service, floor_port, binaries, rounds, count):
 
 
 def main():
-    if len(sys.argv) not in (2, 3) or (len(sys.argv) == 3 and sys.argv[2] != "--quick"):
-        sys.exit(__doc__)
-    binaries = os.path.join(os.path.abspath(sys.argv[1]), "bin")
-    quick = len(sys.argv) == 3
+    parser = argparse.ArgumentParser(description="Runs the measurements.")
+    parser.add_argument("build", help="build folder, of the preset release")
+    parser.add_argument("--quick", action="store_true", help="small sizes")
+    parser.add_argument("--baseline", help="build folder of an earlier release to compare with")
+    parser.add_argument("--only", default="", help="names of the measurements, with commas between")
+    arguments = parser.parse_args()
+    binaries = os.path.join(os.path.abspath(arguments.build), "bin")
+    quick = arguments.quick
+    only = set(filter(None, arguments.only.split(",")))
     commit = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True,
                             text=True, cwd=os.path.dirname(os.path.abspath(__file__))).stdout.strip()
     print(f"commit {commit}, {os.cpu_count()} cores; median (minimum–maximum)\n")
@@ -277,13 +503,32 @@ def main():
             started.append(service)
             ssh = Ssh(folder)
             started.append(ssh)
+            tmux = Tmux(folder)
+            started.append(tmux)
             floor = subprocess.Popen([os.path.join(binaries, "bench_floor")], stdin=subprocess.PIPE,
                                      stdout=subprocess.PIPE, text=True)
             port = int(floor.stdout.readline().split()[-1])
-            bench_one_shot(service, ssh, 5 if quick else 20)
-            bench_commands(service, port, binaries, 3, 100 if quick else 500)
-            bench_exchange(service, port, binaries, 3, 2000 if quick else 20000)
-            bench_bulk(service, ssh, 3 if quick else 5, GIB // 8 if quick else GIB, folder)
+            size = GIB // 8 if quick else GIB
+
+            def bench_again():
+                attaches = bench_attach(service, tmux, 5 if quick else 20)
+                bench_reconnect(service, binaries, folder, attaches, 3, 50 if quick else 300)
+
+            benches = {
+                "one-shot": lambda: bench_one_shot(service, ssh, 5 if quick else 20),
+                "commands": lambda: bench_commands(service, port, binaries, 3, 100 if quick else 500),
+                "exchange": lambda: bench_exchange(service, port, binaries, 3, 2000 if quick else 20000),
+                "bulk": lambda: bench_bulk(service, ssh, 3 if quick else 5, size, folder),
+                "again": bench_again,
+                "unattended": lambda: bench_unattended(service, tmux, 3 if quick else 5, 16 << 20 if quick else 64 << 20),
+                "death": lambda: bench_death(service, 5 if quick else 20),
+                "fire": lambda: bench_fire(service, binaries, 3 if quick else 5, 2 * size),
+            }
+            if arguments.baseline:
+                benches["baseline"] = lambda: bench_baseline(service, arguments.baseline, 5, size, folder)
+            for name, bench in benches.items():
+                if not only or name in only:
+                    bench()
             floor.stdin.close()
             floor.wait()
         finally:
