@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -57,6 +58,7 @@ static void become_host(int listener, int starter, int connected, const struct h
                                   NULL };
     size_t count = 1;
 
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that failed stops nothing */
     snprintf(home, sizeof(home), "HOME=%s", setup->home == NULL ? "/tmp" : setup->home);
     signal(SIGINT, SIG_IGN);                 /* commands must not inherit it */
     listener = fcntl(listener, F_DUPFD, 10); /* none stands where another is to go */
