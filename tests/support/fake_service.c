@@ -179,6 +179,13 @@ static void leave(struct fake_service *service, const struct shell_name *shell)
     service->gone[service->gone_count++] = *shell;
 }
 
+static void park(struct fake_service *service, const struct shell_name *shell)
+{
+    if (service->parked_count == PARKED_MAX)
+        abort();
+    service->parked[service->parked_count++] = *shell;
+}
+
 static void unpark(struct fake_service *service, const char *shell)
 {
     size_t i = find_name(service->parked, service->parked_count, shell);
@@ -231,15 +238,13 @@ static void answer_receive(struct fake_service *service, struct connection *conn
     struct shell_name shell = shell_of(request);
     struct answer *answer;
 
-    pthread_mutex_lock(&service->lock);
-    if (is_gone(service, shell.text)) {
-        pthread_mutex_unlock(&service->lock);
+    if (request->is_gone) {
         fake_reply_fault(reply, request, ERROR_WINRS_SHELL_DISCONNECTED, "disconnected");
         return;
     }
-    if (service->parked_count == PARKED_MAX)
-        abort();
-    service->parked[service->parked_count++] = shell;
+    pthread_mutex_lock(&service->lock);
+    if (!request->is_parked)
+        park(service, &shell);
     reply->is_dropped = !wait_for_answer(service, connection, shell.text);
     answer = reply->is_dropped ? NULL : service->first;
     if (answer == NULL) {
@@ -549,6 +554,19 @@ static void link_fields(struct wsm_buf *out, const struct fake_request *request)
     }
 }
 
+/* From the moment that a test can see it: what comes later cannot overtake it. With a handler it
+ * is not known yet who answers. */
+static void take_turn(struct fake_service *service, struct fake_request *request)
+{
+    struct shell_name shell = shell_of(request);
+
+    request->is_gone = is_gone(service, shell.text);
+    request->is_parked = strcmp(request->name, "Receive") == 0 && !request->is_gone &&
+                         service->handler == NULL;
+    if (request->is_parked)
+        park(service, &shell);
+}
+
 static size_t remember(struct fake_service *service, struct fake_request *request)
 {
     const struct wsm_envelope *env = request->env;
@@ -589,6 +607,7 @@ static size_t remember(struct fake_service *service, struct fake_request *reques
     seen = &service->seen[number];
     snprintf(seen->name, sizeof(seen->name), "%s", request->name);
     seen->fields = (char *)out.ptr;
+    take_turn(service, request);
     pthread_cond_broadcast(&service->changed);
     pthread_mutex_unlock(&service->lock);
     return number;

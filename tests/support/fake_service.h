@@ -22,6 +22,8 @@ struct fake_request {
     const char *authorization; /* header value, "" = none */
     int connection;            /* counts from 1 */
     struct wsm_span input;     /* data of a Send */
+    bool is_gone;              /* its shell was disconnected when it came */
+    bool is_parked;            /* a Receive that a Disconnect has to end first */
 };
 
 struct fake_reply {
