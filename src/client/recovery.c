@@ -400,12 +400,16 @@ static bool is_loss(const struct wsm_recovery *recovery, uint32_t code)
     }
 }
 
+/* The one that was tried stays the one to try. Were it tried behind the others, one of those
+ * could end the phase, and the loss of this one begin the next, again and again. */
 static void hold(struct wsm_recovery *recovery, struct wsm_exchange *exchange)
 {
+    bool is_probe = recovery->phase != NULL && exchange == recovery->phase->probe;
+
     wsm_list_init(&exchange->node);
     exchange->state = WSM_EXCHANGE_HELD;
     if (!is_knock(recovery, exchange))
-        wsm_list_add(&recovery->held, &exchange->node);
+        wsm_list_add(is_probe ? recovery->held.next : &recovery->held, &exchange->node);
 }
 
 bool wsm_recovery_holds(struct wsm_recovery *recovery, struct wsm_exchange *exchange)

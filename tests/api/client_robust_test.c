@@ -465,24 +465,31 @@ static void test_tries_go_on_until_the_server_is_back(void **state)
     recorder_free(in);
 }
 
-/* Though the server would have taken it. */
+/* Though the server would have taken it: what was lost first is tried until it is answered. */
 static void test_new_requests_wait_for_the_link(void **state)
 {
     struct recorder *out = recorder_new();
     struct recorder *done = recorder_new();
+    char *log;
     size_t back;
 
     (void)state;
     receive(shell, command, out);
-    fake_wait(f->service, "Receive", 1);
+    marked_wait_receives(1);
     marked_cut("Receive", MARKED_STARTING, 2);
+    fake_hold(f->service, "Receive");
     fake_close_all(f->service);
-    wait_notice(RETRYING, 1);
+    fake_wait(f->service, "Receive", 2);
     signal_command(shell, command, WSMAN_SIGNAL_SHELL_CODE_CTRL_C, done);
+    wait_for_loop(f->session); /* it waits; only now is the try answered */
+    fake_release(f->service, "Receive");
     assert_last_code(done, 0);
     back = wait_notice(RECONNECTED, 1);
     assert_true(notices->events[back].order < recorder_last(done)->order);
     assert_int_equal(count_phases(), 1);
+    log = fake_log(f->service);
+    assert_non_null(strstr(log, "Command Receive Receive Receive Receive "));
+    free(log);
     marked_end(0);
     assert_output(out, "");
     recorder_free(out);

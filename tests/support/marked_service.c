@@ -437,3 +437,19 @@ void marked_wait_confirmed(const char *stream, uint64_t offset)
         fail_msg("%llu bytes confirmed, not %llu", (unsigned long long)confirmed,
                  (unsigned long long)offset);
 }
+
+void marked_wait_receives(size_t count)
+{
+    struct timespec until;
+    size_t seen;
+    int status = 0;
+
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += DEADLINE_S;
+    pthread_mutex_lock(&m.lock);
+    while ((seen = m.receives) < count && status == 0)
+        status = pthread_cond_timedwait(&m.changed, &m.lock, &until);
+    pthread_mutex_unlock(&m.lock);
+    if (seen < count)
+        fail_msg("%zu of %zu Receives came", seen, count);
+}

@@ -40,6 +40,8 @@ void marked_drop(const char *stream, uint64_t below);
 void marked_go_back(uint64_t bytes);
 /* Offset is this text, NULL = left out. */
 void marked_spoil_offset(const char *text);
+/* Until so many Receives wait, or have waited, for output: those that were cut do not count. */
+void marked_wait_receives(size_t count);
 /* What the last Receive said to have got; waits until it is so. */
 void marked_wait_confirmed(const char *stream, uint64_t offset);
 
