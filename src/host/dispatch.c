@@ -357,7 +357,8 @@ static bool receive_one(struct wsm_host *host)
 void wsm_dispatch(struct wsm_host *host)
 {
     for (int i = 0; i < MESSAGES_MAX; i++) {
-        if (!wsm_link_is_up(&host->link) || !receive_one(host))
+        if (!wsm_link_is_up(&host->link) || wsm_link_is_congested(&host->link) ||
+            !receive_one(host))
             return;
     }
 }

@@ -74,10 +74,12 @@ bool wsm_link_accept(int listener, int *out_fd)
     return false;
 }
 
+/* Who does not take answers is not listened to: questions are short and reports are not. */
 static void update_events(struct wsm_link *link)
 {
     wsm_source_change(&link->source, link->epoll_fd,
-                      EPOLLIN | (wsm_channel_wants_write(&link->channel) ? EPOLLOUT : 0U));
+                      (wsm_link_is_congested(link) ? 0U : EPOLLIN) |
+                          (wsm_channel_wants_write(&link->channel) ? EPOLLOUT : 0U));
 }
 
 void wsm_link_open(struct wsm_link *link, int fd)

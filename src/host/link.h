@@ -25,7 +25,10 @@ enum wsm_link_event {
 };
 
 enum {
-    WSM_LINK_CONGESTED = 1024 * 1024, /* queued bytes above which output is not sent */
+    WSM_LINK_CONGESTED = 1024 * 1024,     /* queued bytes above which no output is sent and no
+                                             request is read */
+    WSM_LINK_LINES_MAX = 6 * 1024 * 1024, /* above which a report goes on without lines: with
+                                             65535 commands the rest fits into the queue */
     WSM_LINK_SEND_BUFFER = 1024 * 1024,
 };
 

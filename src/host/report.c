@@ -36,9 +36,10 @@ static void fill_shell(const struct wsm_host *host, struct wsm_host_shell *repor
 static void report_command(struct wsm_host *host, const struct wsm_command *command)
 {
     struct wsm_host_command report = { .command_id = wsm_span_str(command->id.text),
-                                       .is_done = command->state == WSM_COMMAND_DONE,
-                                       .line = wsm_buf_span(&command->line) };
+                                       .is_done = command->state == WSM_COMMAND_DONE };
 
+    if (host->link.channel.queued_bytes <= WSM_LINK_LINES_MAX)
+        report.line = wsm_buf_span(&command->line);
     if (report.is_done != 0)
         report.exit_code = command->exit_code;
     for (size_t i = 0; i < WSM_HOST_STREAMS; i++) {

@@ -825,6 +825,38 @@ static void test_host_logs_what_was_under_way_when_its_net_went(void **state)
     host_stop(&peer);
 }
 
+/* More reports than a connection holds, asked for by somebody who does not read them yet. */
+static void test_host_takes_no_questions_while_answers_pile_up(void **state)
+{
+    enum { COMMANDS = 100, QUESTIONS = 60 };
+    static char line[4097];
+    struct wsm_host_report_end end = { .request = 0 };
+    struct host_peer peer;
+
+    (void)state;
+    begin(&peer, &ours);
+    memset(line, ' ', sizeof(line) - 1);
+    for (int i = 0; i < COMMANDS; i++) {
+        char id[40];
+
+        snprintf(id, sizeof(id), "11111111-0000-4000-8000-%012d", i);
+        assert_int_equal(host_run(&peer, id, line), 0);
+    }
+    for (int i = 0; i < QUESTIONS; i++) {
+        const struct wsm_host_inspect message = { .request = host_next_request(&peer) };
+
+        host_send(&peer, &wsm_host_inspect_type, &message);
+    }
+    while (end.request < peer.last_request) {
+        struct wsm_frame frame;
+
+        assert_true(host_next(&peer, &frame)); /* else the host gave up */
+        if (frame.type == WSM_HOST_REPORT_END)
+            assert_true(wsm_message_parse(&wsm_host_report_end_type, frame.payload, &end));
+    }
+    host_stop(&peer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -851,6 +883,7 @@ int main(void)
         cmocka_unit_test(test_host_bounds_input_however_often_it_is_let_go),
         cmocka_unit_test(test_host_sends_no_signal_twice),
         cmocka_unit_test(test_host_logs_what_was_under_way_when_its_net_went),
+        cmocka_unit_test(test_host_takes_no_questions_while_answers_pile_up),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
