@@ -310,6 +310,30 @@ static void test_host_ends_when_nobody_takes_it_up_though_commands_run(void **st
     host_stop(&peer);
 }
 
+/* When its idle clock was started, in ms of the shell's life. */
+static int64_t idle_since(const struct host_report *report)
+{
+    return report->shell.run_time_ms - report->shell.inactivity_ms;
+}
+
+static void test_host_starts_its_idle_clock_anew_when_it_is_taken_up(void **state)
+{
+    struct host_report before;
+    struct host_report after;
+    struct host_peer peer;
+
+    (void)state;
+    begin(&peer, &ours);
+    assert_int_equal(host_let_go(&peer, 0, -1, "uuid:Mine"), 0);
+    do
+        host_inspect(&peer, &before);
+    while (before.shell.inactivity_ms < 5);
+    assert_int_equal(host_take_up(&peer, 0, 1, "uuid:Mine"), 0);
+    host_inspect(&peer, &after);
+    assert_true(idle_since(&after) >= before.shell.run_time_ms);
+    host_stop(&peer);
+}
+
 static void test_host_ends_by_its_own_clock_without_a_service(void **state)
 {
     struct host_report report;
@@ -869,6 +893,7 @@ int main(void)
         cmocka_unit_test(test_host_refuses_use_while_it_is_let_go),
         cmocka_unit_test(test_host_refuses_to_be_let_go_in_ways_there_are_not),
         cmocka_unit_test(test_host_ends_when_nobody_takes_it_up_though_commands_run),
+        cmocka_unit_test(test_host_starts_its_idle_clock_anew_when_it_is_taken_up),
         cmocka_unit_test(test_host_ends_by_its_own_clock_without_a_service),
         cmocka_unit_test(test_host_blocks_who_writes_too_much_unless_it_may_drop),
         cmocka_unit_test(test_host_takes_a_flood_while_nobody_looks),

@@ -182,6 +182,14 @@ class RuleE(Base):
         self.assertTrue(before_it + out == SEQ)
         self.assertRaises(Closed, carrier.answer)  # and ended, so that it cannot arrive later
 
+    def test_taken_by_our_kernel_but_never_acknowledged(self):
+        self.command = start(self.control, self.shell, "head -c 60000 /dev/zero")
+        carrier = self.connect(receive_buffer=2304)
+        carrier.send(receive(self.shell, self.command))
+        self.assertTrue(select.select([carrier.socket], [], [], 20)[0])
+        self.assertEqual(collect(self.connect(), self.shell, self.command), (bytes(60000), b"", 0))
+        self.assertRaises(Closed, carrier.answer)
+
     def test_fin_with_bytes_never_acknowledged(self):
         self.command = start(self.control, self.shell, "head -c 60000 /dev/zero")
         carrier = self.connect(receive_buffer=2304)
