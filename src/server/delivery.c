@@ -51,22 +51,20 @@ static enum wsm_delivery judge(const struct wsm_carrier *carrier, uint64_t answe
     return WSM_DELIVERY_REPEAT;
 }
 
-/* The first row that matches decides:
+/* The first row that matches decides; "same": the MessageID and streams of the answer's request.
  *
- *  rule  word  answer  same request  needs word  carrier  proven  failed  acked  open  waited
- * decision a    yes   .       .             .           .        .       .       .      .     .
- * WORD
- *   -    no    none    .             .           .        .       .       .      .     . NOTHING b
- * no    there   yes           .           .        .       .       .      .     .         SAME
- *   -    no    there   no            yes         .        .       .       .      .     . REPEAT e
- * no    there   no            no          unknown  .       .       .      .     .         REPEAT c
- * no    there   no            no          known    ≥ end   .       .      .     .         CONFIRMED
- *   e    no    there   no            no          known    < end   yes     .      .     . REPEAT d
- * no    there   no            no          known    < end   no      ≥ end  .     .         CONFIRMED
- *   d    no    there   no            no          known    < end   no      < end  yes   < 500 ms
- * ASK_AGAIN e    no    there   no            no          known    < end   no      < end  yes   ≥
- * 500 ms  REPEAT e    no    there   no            no          known    < end   no      < end  no .
- * REPEAT
+ *  rule  word  answer  same  needs word  carrier  proven  failed  acked  open  waited    decision
+ *   a    yes   .       .     .           .        .       .       .      .     .         WORD
+ *   -    no    none    .     .           .        .       .       .      .     .         NOTHING
+ *   b    no    there   yes   .           .        .       .       .      .     .         SAME
+ *   -    no    there   no    yes         .        .       .       .      .     .         REPEAT
+ *   e    no    there   no    no          unknown  .       .       .      .     .         REPEAT
+ *   c    no    there   no    no          known    >= end  .       .      .     .         CONFIRMED
+ *   e    no    there   no    no          known    < end   yes     .      .     .         REPEAT
+ *   d    no    there   no    no          known    < end   no      >= end .     .         CONFIRMED
+ *   d    no    there   no    no          known    < end   no      < end  yes   < 500 ms  ASK_AGAIN
+ *   e    no    there   no    no          known    < end   no      < end  yes   >= 500 ms REPEAT
+ *   e    no    there   no    no          known    < end   no      < end  no    .         REPEAT
  *
  * A client of ours says itself what it has, and may be killed after its kernel took an
  * answer: so for what was given to one (needs word) no connection proves anything.
