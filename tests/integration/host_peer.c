@@ -10,7 +10,6 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -19,7 +18,10 @@
 
 #include <cmocka.h>
 
+enum { RUNNING_MAX = 16 };
+
 static char last_failure[512];
+static pid_t running[RUNNING_MAX]; /* hosts that nobody has waited for; 0 = free */
 
 static int64_t now_ms(void)
 {
@@ -43,6 +45,25 @@ static struct sockaddr_un address_of(const struct host_peer *peer)
     return address;
 }
 
+/* A test that failed has stopped nothing. */
+static void stop_all(void)
+{
+    for (size_t i = 0; i < RUNNING_MAX; i++) {
+        if (running[i] > 0)
+            kill(running[i], SIGTERM); /* ends what runs under it, too */
+    }
+}
+
+static void replace_running(pid_t from, pid_t to)
+{
+    size_t i = 0;
+
+    while (i < RUNNING_MAX && running[i] != from)
+        i++;
+    if (i < RUNNING_MAX)
+        running[i] = to;
+}
+
 /* In the child: becomes the host. */
 static void become_host(int listener, int starter, int connected, const struct host_setup *setup)
 {
@@ -58,7 +79,6 @@ static void become_host(int listener, int starter, int connected, const struct h
                                   NULL };
     size_t count = 1;
 
-    prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that failed stops nothing */
     snprintf(home, sizeof(home), "HOME=%s", setup->home == NULL ? "/tmp" : setup->home);
     signal(SIGINT, SIG_IGN);                 /* commands must not inherit it */
     listener = fcntl(listener, F_DUPFD, 10); /* none stands where another is to go */
@@ -89,6 +109,7 @@ static void become_host(int listener, int starter, int connected, const struct h
 void host_start(struct host_peer *peer, const struct host_setup *setup)
 {
     static const struct host_setup usual;
+    static bool is_told;
     struct sockaddr_un address;
     int starter[2] = { -1, -1 };
     int connected[2] = { -1, -1 };
@@ -112,6 +133,9 @@ void host_start(struct host_peer *peer, const struct host_setup *setup)
     assert_true(peer->pid >= 0);
     if (peer->pid == 0)
         become_host(listener, starter[0], connected[1], setup);
+    replace_running(0, peer->pid);
+    if (!is_told)
+        is_told = atexit(stop_all) == 0;
     close(listener);
     if (starter[0] >= 0)
         close(starter[0]);
@@ -164,6 +188,7 @@ int host_wait(struct host_peer *peer)
         pause_shortly();
     }
     assert_int_equal(pid, peer->pid);
+    replace_running(peer->pid, 0);
     peer->pid = 0;
     return status;
 }
