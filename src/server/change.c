@@ -18,7 +18,7 @@ struct wsm_change {
 };
 
 /* What was asked for is done even if nobody can be told any more. */
-static const struct wsm_exchange_events exchange_events = { NULL, NULL };
+static const struct wsm_exchange_events exchange_events = { .keeps_request = true };
 
 static void refuse(struct wsm_exchange *exchange, const struct wsm_error *err)
 {

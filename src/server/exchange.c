@@ -38,13 +38,18 @@ struct wsm_exchange *wsm_exchange_new(struct wsm_service *service, struct wsm_ht
     return exchange;
 }
 
+void wsm_exchange_shed(struct wsm_exchange *exchange)
+{
+    wsm_envelope_clear(&exchange->env);
+    wsm_buf_clear(&exchange->bytes);
+}
+
 void wsm_exchange_free(struct wsm_exchange *exchange)
 {
     if (exchange == NULL)
         return;
     wsm_list_remove(&exchange->node);
-    wsm_envelope_clear(&exchange->env);
-    wsm_buf_clear(&exchange->bytes);
+    wsm_exchange_shed(exchange);
     wsm_logon_unref(exchange->logon);
     free(exchange);
 }
@@ -174,6 +179,15 @@ void wsm_exchange_fail(struct wsm_exchange *exchange, struct wsm_error *err)
     wsm_exchange_free(exchange);
 }
 
+/* Nobody waits any more, but the operation, if it has begun, does not end with that. */
+static void go_on_unseen(struct wsm_exchange *exchange)
+{
+    if (exchange->events == NULL)
+        wsm_exchange_free(exchange); /* it only waited to be dispatched */
+    else if (!exchange->events->keeps_request)
+        wsm_exchange_shed(exchange);
+}
+
 void wsm_exchange_on_timer(struct wsm_exchange *exchange)
 {
     struct wsm_error err = WSM_ERROR_INIT;
@@ -185,17 +199,16 @@ void wsm_exchange_on_timer(struct wsm_exchange *exchange)
     wsm_fail(&err, ERROR_WSMAN_OPERATION_TIMEDOUT,
              "the operation did not end within its " WSM_FAULT_TIMEOUT_WORD);
     wsm_exchange_fault(exchange, &err);
-    if (exchange->events == NULL)
-        wsm_exchange_free(exchange); /* it only waited to be dispatched */
+    go_on_unseen(exchange);
 }
 
 void wsm_exchange_on_gone(struct wsm_exchange *exchange)
 {
     exchange->conn = NULL;
-    if (exchange->events == NULL)
-        wsm_exchange_free(exchange);
-    else if (exchange->events->on_gone != NULL)
+    if (exchange->events != NULL && exchange->events->on_gone != NULL)
         exchange->events->on_gone(exchange);
+    else
+        go_on_unseen(exchange);
 }
 
 void wsm_fault_message_write(struct wsm_buf *out, const struct wsm_error *err, const char *machine)

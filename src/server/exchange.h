@@ -29,6 +29,8 @@ struct wsm_exchange_events {
     void (*on_timer)(struct wsm_exchange *exchange);
     /* The connection is gone; exchange->conn is NULL. NULL: the operation goes on. */
     void (*on_gone)(struct wsm_exchange *exchange);
+    bool keeps_request; /* an operation that goes on unseen still reads its request; else
+                           that is thrown away, since a host that is stopped may never answer */
 };
 
 /* Owned by whoever answers it: dispatch, then the handler, which ends it with
@@ -51,6 +53,8 @@ struct wsm_exchange *wsm_exchange_new(struct wsm_service *service, struct wsm_ht
                                       struct wsm_logon *logon, struct wsm_buf *bytes);
 /* Accepts NULL. An exchange that still has its connection must have been answered. */
 void wsm_exchange_free(struct wsm_exchange *exchange);
+/* Throws away what the request said: nobody waits for an answer any more. */
+void wsm_exchange_shed(struct wsm_exchange *exchange);
 
 /* A MessageID by which a repetition is known again: as sent, empty if it is too long for the
  * hosts to remember. */

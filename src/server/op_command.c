@@ -20,7 +20,7 @@ struct start {
     struct wsm_guid id;
 };
 
-static const struct wsm_exchange_events exchange_events = { NULL, NULL };
+static const struct wsm_exchange_events exchange_events = { .keeps_request = false };
 
 static void start_fail(struct start *start, struct wsm_error *err)
 {

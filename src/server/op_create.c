@@ -37,7 +37,7 @@ struct create {
 };
 
 /* It cannot be called off half-way: the default for both events. */
-static const struct wsm_exchange_events exchange_events = { NULL, NULL };
+static const struct wsm_exchange_events exchange_events = { .keeps_request = true };
 
 static void create_free(struct create *create)
 {

@@ -16,7 +16,7 @@ struct delete
     struct wsm_shell_deleter deleter;
 };
 
-static const struct wsm_exchange_events exchange_events = { NULL, NULL };
+static const struct wsm_exchange_events exchange_events = { .keeps_request = false };
 
 static void delete_end(struct delete *delete, const struct wsm_error *err)
 {

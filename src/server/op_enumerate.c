@@ -161,6 +161,8 @@ static void on_shell(struct wsm_host_call *call, const struct wsm_host_shell *re
     struct wsm_shell_item item;
 
     look->has_answered = true;
+    if (enumeration->exchange->conn == NULL)
+        return;
     wsm_shell_report_item(look->shell, report, &enumeration->exchange->service->settings,
                           enumeration->is_marked, &item);
     wsm_shell_item_write(&enumeration->listing.items, &item);
@@ -185,7 +187,9 @@ static void on_timer(struct wsm_exchange *exchange)
     for (size_t i = 0; i < enumeration->count; i++)
         if (!enumeration->looks[i].has_answered)
             add_unknown(&enumeration->looks[i]);
-    finish(enumeration); /* it goes when they have answered */
+    finish(enumeration); /* it goes when they have answered, and needs no more until then */
+    wsm_listing_clear(&enumeration->listing);
+    wsm_exchange_shed(exchange);
 }
 
 static void on_command(struct wsm_host_call *call, const struct wsm_host_command *report)
@@ -194,7 +198,7 @@ static void on_command(struct wsm_host_call *call, const struct wsm_host_command
     struct enumeration *enumeration = look->enumeration;
     struct wsm_command_item item;
 
-    if (enumeration->failure.code != 0 ||
+    if (enumeration->failure.code != 0 || enumeration->exchange->conn == NULL ||
         !wsm_command_report_item(report, enumeration->is_marked, &item))
         return;
     wsm_command_item_write(&enumeration->listing.items, &item);
@@ -206,8 +210,8 @@ static void start(struct wsm_exchange *exchange, const struct wsm_enumerate_requ
                   struct wsm_shell *only)
 {
     static const struct wsm_host_call_events of_shells = { .on_end = on_end, .on_shell = on_shell };
-    static const struct wsm_exchange_events events_of_shells = { on_timer, NULL };
-    static const struct wsm_exchange_events events_of_commands = { NULL, NULL };
+    static const struct wsm_exchange_events events_of_shells = { .on_timer = on_timer };
+    static const struct wsm_exchange_events events_of_commands = { .on_timer = NULL };
     static const struct wsm_host_call_events of_commands = { .on_end = on_end,
                                                              .on_command = on_command };
     struct wsm_shell_table *table = &exchange->service->shells;

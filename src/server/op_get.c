@@ -20,7 +20,7 @@ struct get {
     bool has_report;
 };
 
-static const struct wsm_exchange_events exchange_events = { NULL, NULL };
+static const struct wsm_exchange_events exchange_events = { .keeps_request = false };
 
 static void on_shell(struct wsm_host_call *call, const struct wsm_host_shell *report)
 {

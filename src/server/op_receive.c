@@ -324,7 +324,8 @@ static void on_gone(struct wsm_exchange *exchange)
     receive_free(receive);
 }
 
-static const struct wsm_exchange_events exchange_events = { on_timer, on_gone };
+static const struct wsm_exchange_events exchange_events = { .on_timer = on_timer,
+                                                            .on_gone = on_gone };
 
 /* ---- the request ---- */
 

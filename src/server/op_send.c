@@ -31,7 +31,7 @@ struct request {
     struct wsm_stream_data streams[WSM_SEND_STREAMS_MAX];
 };
 
-static const struct wsm_exchange_events exchange_events = { NULL, NULL };
+static const struct wsm_exchange_events exchange_events = { .keeps_request = false };
 
 static void on_repetition_timer(struct wsm_exchange *exchange)
 {
@@ -42,8 +42,8 @@ static void on_repetition_timer(struct wsm_exchange *exchange)
     wsm_exchange_fail(exchange, &err);
 }
 
-static const struct wsm_exchange_events repetition_events = { on_repetition_timer,
-                                                              wsm_exchange_free };
+static const struct wsm_exchange_events repetition_events = { .on_timer = on_repetition_timer,
+                                                              .on_gone = wsm_exchange_free };
 
 static void answer(struct wsm_exchange *exchange, const struct wsm_error *err)
 {

@@ -16,7 +16,7 @@ struct signalling {
     enum wsm_host_signal signal;
 };
 
-static const struct wsm_exchange_events exchange_events = { NULL, NULL };
+static const struct wsm_exchange_events exchange_events = { .keeps_request = false };
 
 static void signalling_fail(struct signalling *op, struct wsm_error *err)
 {
