@@ -139,11 +139,9 @@ static void answer_create(const struct fake_request *request, struct fake_reply 
     snprintf(m.shell, sizeof(m.shell), "%.*s", (int)create.shell_id.len,
              (const char *)create.shell_id.ptr);
     response.shell.shell_id = create.shell_id;
-    if (!m.is_plain) {
-        response.shell.is_marked = wsm_extension_announced(request->env) > 0;
-        response.shell.buffer_mode = wsm_span_str("Block");
-        response.shell.state = wsm_span_str("Connected");
-    }
+    response.shell.is_marked = !m.is_plain && wsm_extension_announced(request->env) > 0;
+    response.shell.buffer_mode = wsm_span_str("Block"); /* that others can do, too */
+    response.shell.state = wsm_span_str("Connected");
     wsm_create_response_write(&reply->body, &headers, &response);
 }
 
