@@ -64,7 +64,7 @@ static void on_output(struct wsm_host_call *call, const struct wsm_host_output *
 
     if ((fetch->wish.streams & (1U << output->stream)) == 0 ||
         output->offset < fetch->upto[output->stream] || output->data.len > fetch->budget ||
-        output->offset > UINT64_MAX - output->data.len) {
+        fetch->pieces == 0 || output->offset > UINT64_MAX - output->data.len) {
         fetch->is_torn = true; /* hosts run as their users: nothing is taken on trust */
         return;
     }
@@ -74,6 +74,7 @@ static void on_output(struct wsm_host_call *call, const struct wsm_host_output *
     write_stream(fetch, output->stream, output->data, false);
     fetch->upto[output->stream] += output->data.len;
     fetch->budget -= output->data.len;
+    fetch->pieces--;
     fetch->bytes += output->data.len;
     if (command->known_end[output->stream] < fetch->upto[output->stream])
         command->known_end[output->stream] = fetch->upto[output->stream];
@@ -128,7 +129,7 @@ static size_t data_max(size_t max_envelope, bool is_utf16, size_t *out_pieces)
     return bytes > DATA_MAX ? DATA_MAX : bytes;
 }
 
-static void ask(struct wsm_fetch *fetch, size_t pieces)
+static void ask(struct wsm_fetch *fetch)
 {
     static const struct wsm_host_call_events events = { .on_end = on_failed,
                                                         .on_output = on_output,
@@ -137,7 +138,7 @@ static void ask(struct wsm_fetch *fetch, size_t pieces)
     struct wsm_host_fetch message = { .command_id = wsm_span_str(fetch->command->id.text),
                                       .streams = fetch->wish.streams,
                                       .max_bytes = (uint32_t)fetch->budget,
-                                      .max_pieces = (uint32_t)pieces };
+                                      .max_pieces = (uint32_t)fetch->pieces };
 
     memcpy(message.from, fetch->wish.from, sizeof(message.from));
     message.request = wsm_host_link_expect(link, &fetch->call, &events);
@@ -172,11 +173,12 @@ bool wsm_fetch_start(struct wsm_command *command, struct wsm_exchange *like,
     fetch->max_envelope = like->max_envelope;
     fetch->is_utf16 = is_utf16;
     fetch->budget = wish->bytes_max != 0 && wish->bytes_max < bytes ? wish->bytes_max : bytes;
+    fetch->pieces = pieces;
     memcpy(fetch->upto, wish->from, sizeof(fetch->upto));
     begin(&fetch->response, like);
     fetch->prefix_len = fetch->response.out.len;
     command->fetch = fetch;
-    ask(fetch, pieces);
+    ask(fetch);
     return true;
 }
 

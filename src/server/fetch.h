@@ -25,6 +25,7 @@ struct wsm_fetch {
     struct wsm_response response; /* owned */
     size_t prefix_len;            /* of HTTP head and envelope before the first stream */
     size_t budget;                /* bytes that may still come */
+    size_t pieces;                /* in which they may come */
     size_t bytes;                 /* of data that have come */
     bool is_complete;
     bool is_torn; /* the host sent something else than was asked for */
@@ -45,7 +46,8 @@ void wsm_fetch_claim(struct wsm_fetch *fetch);
 /* Is it what this exchange wishes for? */
 bool wsm_fetch_serves(const struct wsm_fetch *fetch, const struct wsm_exchange *exchange,
                       const struct wsm_fetch_wish *wish);
-/* Answers the exchange with it, once it is complete; see wsm_response_send(). */
+/* Answers the exchange with it, once it is complete; see wsm_response_send(). *out_end is
+ * untouched if a fault had to take its place. */
 void wsm_fetch_send(struct wsm_fetch *fetch, struct wsm_exchange *exchange, uint64_t *out_end);
 /* Frees it, and lets the host forget it. Accepts NULL. */
 void wsm_fetch_cancel(struct wsm_fetch *fetch);

@@ -148,6 +148,10 @@ class OneLie(Liar):
             self.report(number)
         elif kind == FETCH and self.lie == "done-for-fetch":
             self.link.send(frame(DONE, number))
+        elif kind == FETCH and self.lie == "many-pieces":
+            for _ in range(1000):
+                self.link.send(frame(OUTPUT, number + bytes(9) + span(b"")))
+            self.link.send(frame(ANSWER, number + bytes(10)))
         elif kind == RUN and self.lie == "reason-not-utf8":
             self.link.send(frame(FAILED, number + struct.pack("<I", 87) + span(b"a\xff\xfeb")))
         elif kind == RUN and self.lie == "reason-long":

@@ -67,6 +67,14 @@ class HostileHostTest(unittest.TestCase):
             self.assertIsNotNone(soap.start(other, spared, "x"))
         self.assertEqual(self.service.children("winrmd-net"), net)
 
+    def test_more_pieces_than_were_asked_for_are_no_answer(self):
+        self.tell("many-pieces")
+        with Conn(self.service) as conn:
+            shell = soap.open_shell(conn)
+            answer = conn.call(soap.receive(shell, soap.start(conn, shell, "x")))
+            self.assertEqual(answer.fault, 1359, answer.text[:2000])
+            self.assertIn("not asked for", answer.text)
+
     def test_delete_that_only_broke_the_connection_is_no_success(self):
         self.tell("breaks-at-delete")
         with Conn(self.service) as conn:
