@@ -119,25 +119,27 @@ bool wsm_word_parse(struct wsm_span value, const uint64_t confirmed[WSM_HOST_STR
     return true;
 }
 
-bool wsm_word_is_beyond(const struct wsm_word *word, const uint64_t end[WSM_HOST_STREAMS])
-{
-    for (unsigned i = 0; i < WSM_HOST_STREAMS; i++)
-        if (word->start[i] > end[i])
-            return true;
-    return false;
-}
-
 /* What it confirms needs no check: that lies below the start, and what lies below what is
  * confirmed already changes nothing. */
-bool wsm_word_check(const struct wsm_word *word, const uint64_t confirmed[WSM_HOST_STREAMS],
-                    const uint64_t end[WSM_HOST_STREAMS], struct wsm_error *err)
+bool wsm_word_check(const struct wsm_word *word, uint32_t asked,
+                    const uint64_t confirmed[WSM_HOST_STREAMS],
+                    const uint64_t end[WSM_HOST_STREAMS], bool *out_is_beyond,
+                    struct wsm_error *err)
 {
-    for (unsigned i = 0; i < WSM_HOST_STREAMS; i++)
-        if (word->start[i] < confirmed[i] || word->start[i] > end[i])
+    bool is_beyond = false;
+
+    for (unsigned i = 0; i < WSM_HOST_STREAMS; i++) {
+        bool is_above = word->start[i] > end[i];
+
+        if (is_above && (asked & (1U << i)) != 0)
+            is_beyond = true;
+        else if (is_above || word->start[i] < confirmed[i])
             return wsm_fail(err, ERROR_INVALID_PARAMETER,
                             "option " WSM_OPTION_FROM ": offset %" PRIu64
                             " of stream %s is not within %" PRIu64 " to %" PRIu64
                             ", which is what is kept",
                             word->start[i], wsm_output_stream_names[i], confirmed[i], end[i]);
+    }
+    *out_is_beyond = is_beyond;
     return true;
 }

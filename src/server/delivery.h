@@ -71,10 +71,12 @@ struct wsm_word {
  * a stream that is not known; else what wsm_from_parse() says. */
 bool wsm_word_parse(struct wsm_span value, const uint64_t confirmed[WSM_HOST_STREAMS],
                     struct wsm_word *out, struct wsm_error *err) WSM_MUST_CHECK;
-/* Does it name bytes above these ends? */
-bool wsm_word_is_beyond(const struct wsm_word *word, const uint64_t end[WSM_HOST_STREAMS]);
-/* ERROR_INVALID_PARAMETER, naming stream, offset and range: a start that is not kept. */
-bool wsm_word_check(const struct wsm_word *word, const uint64_t confirmed[WSM_HOST_STREAMS],
-                    const uint64_t end[WSM_HOST_STREAMS], struct wsm_error *err) WSM_MUST_CHECK;
+/* Can the answer start there? Where the streams that are asked for (bits) end only the host
+ * knows for certain: *out_is_beyond says that one of them is to start above `end`.
+ * ERROR_INVALID_PARAMETER, naming stream, offset and range: a start that is not kept. */
+bool wsm_word_check(const struct wsm_word *word, uint32_t asked,
+                    const uint64_t confirmed[WSM_HOST_STREAMS],
+                    const uint64_t end[WSM_HOST_STREAMS], bool *out_is_beyond,
+                    struct wsm_error *err) WSM_MUST_CHECK;
 
 #endif

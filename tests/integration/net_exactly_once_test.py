@@ -152,6 +152,13 @@ class Mark(MarkedBase):
 
 
 class RuleA(MarkedBase):
+    def test_word_for_a_stream_that_is_not_asked_for_is_checked_too(self):
+        self.start("printf out; printf err >&2; cat")
+        conn = self.connect()
+        self.assert_fault(self.receive(conn, f"stdout=0:0 stderr={2**64 - 1}:{2**64 - 1}", streams="stdout"), 87,
+                          "stderr", str(2**64 - 1))
+        self.assertEqual(self.receive(conn, "stdout=0:0 stderr=0:0", streams="stderr").output("stderr"), b"err")
+
     def test_only_the_word_confirms(self):
         self.start("cat")
         self.feed(b"one")

@@ -286,8 +286,10 @@ static void test_delivery_word_within_what_is_kept_is_good(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-        assert_true(wsm_word_check(&words[i], confirmed, end, NULL));
-        assert_false(wsm_word_is_beyond(&words[i], end));
+        bool is_beyond = true;
+
+        assert_true(wsm_word_check(&words[i], 3, confirmed, end, &is_beyond, NULL));
+        assert_false(is_beyond);
     }
 }
 
@@ -295,24 +297,49 @@ static void test_delivery_word_outside_names_stream_offset_and_range(void **stat
 {
     static const struct {
         struct wsm_word word;
-        bool is_beyond;
+        uint32_t asked;
         const char *text;
     } cases[] = {
-        { { { 0, 7 }, { 99, 7 } }, false, "offset 99 of stream stdout is not within 100 to 500" },
-        { { { 0, 7 }, { 501, 7 } }, true, "offset 501 of stream stdout is not within 100 to 500" },
-        { { { 100, 0 }, { 100, 6 } }, false, "offset 6 of stream stderr is not within 7 to 7" },
-        { { { 100, 8 }, { 100, 8 } }, true, "offset 8 of stream stderr is not within 7 to 7" },
+        { { { 0, 7 }, { 99, 7 } }, 3, "offset 99 of stream stdout is not within 100 to 500" },
+        { { { 0, 7 }, { 501, 7 } }, 2, "offset 501 of stream stdout is not within 100 to 500" },
+        { { { 100, 0 }, { 100, 6 } }, 3, "offset 6 of stream stderr is not within 7 to 7" },
+        { { { 100, 0 }, { 501, 6 } }, 1, "offset 6 of stream stderr is not within 7 to 7" },
+        { { { 100, 8 }, { 100, 8 } }, 1, "offset 8 of stream stderr is not within 7 to 7" },
     };
 
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct wsm_error err = WSM_ERROR_INIT;
+        bool is_beyond = true;
 
-        assert_false(wsm_word_check(&cases[i].word, confirmed, end, &err));
+        assert_false(
+            wsm_word_check(&cases[i].word, cases[i].asked, confirmed, end, &is_beyond, &err));
         assert_int_equal(err.code, ERROR_INVALID_PARAMETER);
         assert_non_null(strstr(wsm_error_text(&err), cases[i].text));
-        assert_int_equal(wsm_word_is_beyond(&cases[i].word, end), cases[i].is_beyond);
+        assert_true(is_beyond); /* untouched */
         wsm_error_clear(&err);
+    }
+}
+
+/* How far a stream that nobody asks for may be confirmed the host would not say. */
+static void test_delivery_word_beyond_is_for_the_host_where_that_is_asked(void **state)
+{
+    static const struct {
+        struct wsm_word word;
+        uint32_t asked;
+    } cases[] = {
+        { { { 0, 7 }, { 501, 7 } }, 3 },
+        { { { 0, 7 }, { UINT64_MAX, 7 } }, 1 },
+        { { { 100, 8 }, { 100, 8 } }, 2 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        bool is_beyond = false;
+
+        assert_true(
+            wsm_word_check(&cases[i].word, cases[i].asked, confirmed, end, &is_beyond, NULL));
+        assert_true(is_beyond);
     }
 }
 
@@ -355,6 +382,7 @@ int main(void)
         cmocka_unit_test(test_delivery_word_of_an_unknown_stream_is_refused),
         cmocka_unit_test(test_delivery_word_within_what_is_kept_is_good),
         cmocka_unit_test(test_delivery_word_outside_names_stream_offset_and_range),
+        cmocka_unit_test(test_delivery_word_beyond_is_for_the_host_where_that_is_asked),
         cmocka_unit_test(test_delivery_carrier_lives_as_long_as_its_references),
     };
 
