@@ -136,16 +136,37 @@ static void on_timer(uv_timer_t *timer)
     set_timer(sessions);
 }
 
+static bool holds(const struct wsm_session *session)
+{
+    const struct wsm_sessions *sessions = session->sessions;
+
+    return sessions->events->holds(sessions->context, session->user, session->id);
+}
+
+/* What others took away since does not count: so no user has more than shells. */
+static void forget_losers(struct wsm_sessions *sessions, const char *user)
+{
+    struct wsm_list *node;
+    struct wsm_list *next;
+
+    WSM_LIST_FOREACH_SAFE (node, next, &sessions->lonely) {
+        struct wsm_session *session = WSM_CONTAINER_OF(node, struct wsm_session, lonely);
+
+        if (strcmp(session->user, user) == 0 && !holds(session))
+            session_free(session);
+    }
+}
+
 /* Without a connection it is only kept while it has something to lose. */
 static void become_lonely(struct wsm_session *session)
 {
     struct wsm_sessions *sessions = session->sessions;
 
-    if (sessions->timeout_ms == 0 ||
-        !sessions->events->holds(sessions->context, session->user, session->id)) {
+    if (sessions->timeout_ms == 0 || !holds(session)) {
         session_free(session);
         return;
     }
+    forget_losers(sessions, session->user);
     session->lonely_since_ms = (int64_t)uv_now(sessions->loop);
     wsm_list_add(&sessions->lonely, &session->lonely);
     set_timer(sessions);

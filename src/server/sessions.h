@@ -11,7 +11,8 @@
 
 enum { WSM_SESSION_BUCKETS = 64 };
 
-/* One that has a connection, or holds a shell and had one lately. */
+/* One that has a connection, or holds a shell and had one lately: of a user no more than
+ * there are connections and shells. */
 struct wsm_session;
 
 struct wsm_sessions_events {

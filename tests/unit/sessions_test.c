@@ -13,6 +13,7 @@ struct fixture {
     uv_loop_t loop;
     struct wsm_sessions sessions;
     bool holds;
+    const char *holder; /* the only one, if set */
     int gone;
     char last[64];
     uint64_t gone_at;
@@ -20,9 +21,10 @@ struct fixture {
 
 static bool holds(void *context, const char *user, const char *id)
 {
+    const struct fixture *f = context;
+
     (void)user;
-    (void)id;
-    return ((struct fixture *)context)->holds;
+    return f->holder == NULL ? f->holds : strcmp(f->holder, id) == 0;
 }
 
 static void on_gone(void *context, const char *user, const char *id)
@@ -156,6 +158,27 @@ static void test_sessions_that_hold_nothing_are_not_kept(void **state)
     assert_int_equal(f->gone, 0);
 }
 
+/* A shell that goes from hand to hand leaves nobody behind. */
+static void test_sessions_that_lost_what_they_held_are_not_kept(void **state)
+{
+    struct fixture *f = *state;
+
+    f->holder = "bob's own";
+    wsm_session_leave(join(f, "bob", "bob's own"));
+    for (int i = 0; i < 100; i++) {
+        char id[16];
+
+        snprintf(id, sizeof(id), "%d", i);
+        f->holder = id;
+        wsm_session_leave(join(f, "alice", id));
+        assert_int_equal(count(f), 2); /* other users are not looked at */
+    }
+    f->holder = NULL;
+    settle(f);
+    assert_int_equal(f->gone, 2);
+    assert_string_equal(f->last, "alice/99");
+}
+
 static void test_sessions_without_an_id_are_none(void **state)
 {
     struct fixture *f = *state;
@@ -217,6 +240,7 @@ int main(void)
         TEST(test_sessions_users_are_apart),
         TEST(test_sessions_each_has_its_own_time),
         TEST(test_sessions_that_hold_nothing_are_not_kept),
+        TEST(test_sessions_that_lost_what_they_held_are_not_kept),
         TEST(test_sessions_without_an_id_are_none),
         TEST(test_sessions_time_0_is_never),
         TEST(test_sessions_found_with_a_shell_have_their_time_too),
