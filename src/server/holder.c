@@ -14,38 +14,39 @@ enum { GO, TAKE_UP };
 #define MISMATCH ERROR_WINRS_SHELL_CLIENTSESSIONID_MISMATCH
 #define AWAY     ERROR_WINRS_SHELL_DISCONNECTED
 
-/* Who asks: the session that holds the shell; another one, while the shell was always its
+/* Who asks: the session that holds the shell; the same, announced as ours, whose Connect may be
+ * a repetition since the answer to the first was lost; another one, while the shell was always its
  * creator's or after another session had it; anybody who takes it over. */
-enum asker { OWN, OTHER, OTHER_TAKEN, TAKEOVER, ASKERS };
+enum asker { OWN, OURS, OTHER, OTHER_TAKEN, TAKEOVER, ASKERS };
 
 /* Row: request and connection; column: asker. A connected shell that nobody took over may be
  * used by any session, since script clients name none, or a new one with each request.
- *                            OWN      OTHER     OTHER_TAKEN  TAKEOVER
- * USE         connected      go       go        others       -
- *             disconnected   away     away      mismatch     -
- *             automatically  take up  away      mismatch     -
- * DISCONNECT  connected      go       others    others       go
- *             disconnected   go       mismatch  mismatch     go
- *             automatically  go       mismatch  mismatch     go
- * RECONNECT   connected      go       others    others       -
- *             disconnected   go       mismatch  mismatch     -
- *             automatically  go       mismatch  mismatch     -
- * CONNECT     connected      others   others    others       go
- *             disconnected   go       go        go           go
- *             automatically  go       go        go           go       */
+ *                            OWN      OURS     OTHER     OTHER_TAKEN  TAKEOVER
+ * USE         connected      go       go       go        others       -
+ *             disconnected   away     away     away      mismatch     -
+ *             automatically  take up  take up  away      mismatch     -
+ * DISCONNECT  connected      go       go       others    others       go
+ *             disconnected   go       go       mismatch  mismatch     go
+ *             automatically  go       go       mismatch  mismatch     go
+ * RECONNECT   connected      go       go       others    others       -
+ *             disconnected   go       go       mismatch  mismatch     -
+ *             automatically  go       go       mismatch  mismatch     -
+ * CONNECT     connected      others   go       others    others       go
+ *             disconnected   go       go       go        go           go
+ *             automatically  go       go       go        go           go       */
 static const uint32_t verdicts[WSM_HOLD_REQUESTS][CONNECTIONS][ASKERS] = {
-    [WSM_HOLD_USE] = { [CONNECTED] = { GO, GO, OTHERS },
-                       [DISCONNECTED] = { AWAY, AWAY, MISMATCH },
-                       [AUTOMATIC] = { TAKE_UP, AWAY, MISMATCH } },
-    [WSM_HOLD_DISCONNECT] = { [CONNECTED] = { GO, OTHERS, OTHERS, GO },
-                              [DISCONNECTED] = { GO, MISMATCH, MISMATCH, GO },
-                              [AUTOMATIC] = { GO, MISMATCH, MISMATCH, GO } },
-    [WSM_HOLD_RECONNECT] = { [CONNECTED] = { GO, OTHERS, OTHERS },
-                             [DISCONNECTED] = { GO, MISMATCH, MISMATCH },
-                             [AUTOMATIC] = { GO, MISMATCH, MISMATCH } },
-    [WSM_HOLD_CONNECT] = { [CONNECTED] = { OTHERS, OTHERS, OTHERS, GO },
-                           [DISCONNECTED] = { GO, GO, GO, GO },
-                           [AUTOMATIC] = { GO, GO, GO, GO } },
+    [WSM_HOLD_USE] = { [CONNECTED] = { GO, GO, GO, OTHERS },
+                       [DISCONNECTED] = { AWAY, AWAY, AWAY, MISMATCH },
+                       [AUTOMATIC] = { TAKE_UP, TAKE_UP, AWAY, MISMATCH } },
+    [WSM_HOLD_DISCONNECT] = { [CONNECTED] = { GO, GO, OTHERS, OTHERS, GO },
+                              [DISCONNECTED] = { GO, GO, MISMATCH, MISMATCH, GO },
+                              [AUTOMATIC] = { GO, GO, MISMATCH, MISMATCH, GO } },
+    [WSM_HOLD_RECONNECT] = { [CONNECTED] = { GO, GO, OTHERS, OTHERS },
+                             [DISCONNECTED] = { GO, GO, MISMATCH, MISMATCH },
+                             [AUTOMATIC] = { GO, GO, MISMATCH, MISMATCH } },
+    [WSM_HOLD_CONNECT] = { [CONNECTED] = { OTHERS, GO, OTHERS, OTHERS, GO },
+                           [DISCONNECTED] = { GO, GO, GO, GO, GO },
+                           [AUTOMATIC] = { GO, GO, GO, GO, GO } },
 };
 
 static void take_session_id(struct wsm_holder *holder, struct wsm_span id)
@@ -129,7 +130,7 @@ enum wsm_hold_verdict wsm_holder_decide(const struct wsm_holder *holder,
     uint32_t verdict;
 
     if (wsm_holder_is(holder, session_id))
-        asker = OWN;
+        asker = holder->client_version != 0 ? OURS : OWN;
     if (takeover && (request == WSM_HOLD_CONNECT || request == WSM_HOLD_DISCONNECT))
         asker = TAKEOVER;
     if (request == WSM_HOLD_DISCONNECT && !holder->can_disconnect)

@@ -11,6 +11,19 @@ static struct wsm_span text_of(struct wsm_span text)
     return text.len <= WSM_REPORT_TEXT_MAX && wsm_utf8_is_valid(text) ? text : wsm_span_of(NULL, 0);
 }
 
+/* In a list a line is there to be recognised: a thousand of them must fit. */
+static struct wsm_span line_of(struct wsm_span line)
+{
+    if (!wsm_utf8_is_valid(line))
+        return wsm_span_of(NULL, 0);
+    if (line.len > WSM_REPORT_LINE_MAX) {
+        line.len = WSM_REPORT_LINE_MAX;
+        while ((line.ptr[line.len] & 0xC0) == 0x80)
+            line.len--; /* not within a character */
+    }
+    return line;
+}
+
 static int64_t seconds(int64_t ms)
 {
     return ms < 0 ? 0 : ms / 1000;
@@ -69,7 +82,7 @@ bool wsm_command_report_item(const struct wsm_host_command *report, bool is_mark
     if (!wsm_guid_parse(report->command_id, &id))
         return false;
     *out = (struct wsm_command_item){ .command_id = report->command_id,
-                                      .line = text_of(report->line),
+                                      .line = line_of(report->line),
                                       .state = wsm_span_str(report->is_done ? "Done" : "Running") };
     if (!is_marked)
         return true;

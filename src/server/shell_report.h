@@ -6,7 +6,10 @@
 #include "server/settings.h"
 #include "server/shell_table.h"
 
-enum { WSM_REPORT_TEXT_MAX = 4096 }; /* bytes of a text that goes into an item; longer: left out */
+enum {
+    WSM_REPORT_TEXT_MAX = 4096, /* bytes of a text that goes into an item; longer: left out */
+    WSM_REPORT_LINE_MAX = 512,  /* bytes of a command line; longer: cut off */
+};
 
 /* is_marked: the client announced itself. Borrows from all. */
 void wsm_shell_report_item(const struct wsm_shell *shell, const struct wsm_host_shell *report,

@@ -8,6 +8,7 @@ import os
 import re
 import signal as signals
 import sys
+import tempfile
 import unittest
 
 from rawsoap import (CMD, Conn, ENUMERATION, SHELL, TRANSFER, UNKNOWN, collect, command, connect, create, delete,
@@ -719,12 +720,22 @@ class Listing(Base):
         self.assertEqual((set(found), len(found)), (ids, 12))
 
     def test_item_that_does_not_fit(self):
+        with tempfile.TemporaryDirectory() as top:
+            directory = os.path.join(top, *["&" * 200] * 10)  # five times as long in XML
+            os.makedirs(directory)
+            name = directory.replace("&", "&amp;")
+            shell = self.shell(body=f"<rsp:WorkingDirectory>{name}</rsp:WorkingDirectory>")
+            self.check(enumerate_(max_size=8192), 2150858824)
+            context = self.check(enumerate_(optimize=False, max_size=8192)).context
+            self.check(pull(context, max_size=8192), 2150858824)
+            self.assertEqual(self.check(pull(context)).find_all("ShellId"), [shell])  # nothing was lost
+            self.check(delete(shell))
+
+    def test_long_command_lines_are_cut(self):
         shell = self.shell()
-        start(self.conn, shell, "true " + "&lt;" * 4000, session=self.me)
-        self.check(enumerate_(COMMANDS, inner=selector_filter(shell), max_size=8192), 2150858824)
-        context = self.check(enumerate_(COMMANDS, inner=selector_filter(shell), optimize=False, max_size=8192)).context
-        self.check(pull(context, uri=COMMANDS, max_size=8192), 2150858824)
-        self.assertEqual(len(self.check(pull(context, uri=COMMANDS)).find_all("CommandId")), 1)  # nothing was lost
+        start(self.conn, shell, "true " + "x" * 3000, session=self.me)
+        line = self.check(enumerate_(COMMANDS, inner=selector_filter(shell))).find("CommandLine")
+        self.assertEqual(line, "true " + "x" * 507)
 
     def test_after_a_restart_all_are_there(self):
         shells = {self.shell() for _ in range(8)}

@@ -134,6 +134,18 @@ static void test_holder_decides_each_cell(void **state)
     }
 }
 
+/* The answer to its Connect was lost: it cannot know that it holds the shell. */
+static void test_holder_lets_our_client_repeat_its_connect(void **state)
+{
+    struct wsm_holder holder = holder_of(true, UP);
+
+    (void)state;
+    assert_int_equal(decide(&holder, CON, MINE, false), 2150859213U);
+    holder.client_version = 1;
+    assert_int_equal(decide(&holder, CON, MINE, false), 0);
+    assert_int_equal(decide(&holder, CON, OTHERS, false), 2150859213U);
+}
+
 static void test_holder_that_cannot_disconnect_is_told_so_first(void **state)
 {
     static const enum wsm_host_connection connections[] = { UP, DOWN, AUTO };
@@ -224,6 +236,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_holder_decides_each_cell),
+        cmocka_unit_test(test_holder_lets_our_client_repeat_its_connect),
         cmocka_unit_test(test_holder_that_cannot_disconnect_is_told_so_first),
         cmocka_unit_test(test_holder_compares_sessions_without_case_and_blanks),
         cmocka_unit_test(test_holder_clients_without_session_are_one),

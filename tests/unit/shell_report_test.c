@@ -152,6 +152,20 @@ static void test_command_report_shows_offsets_to_the_marked_only(void **state)
     assert_true(wsm_span_is(item.state, "Running"));
 }
 
+static void test_command_report_cuts_a_long_line_between_characters(void **state)
+{
+    char line[WSM_REPORT_LINE_MAX + 2];
+    struct wsm_host_command report = { .command_id = wsm_span_str(ID) };
+    struct wsm_command_item item;
+
+    (void)state;
+    memset(line, 'x', sizeof(line));
+    memcpy(line + WSM_REPORT_LINE_MAX - 1, "\xC3\xA9", 2); /* over the edge */
+    report.line = wsm_span_of(line, sizeof(line));
+    assert_true(wsm_command_report_item(&report, false, &item));
+    assert_int_equal(item.line.len, WSM_REPORT_LINE_MAX - 1);
+}
+
 static void test_command_report_without_an_id_is_none(void **state)
 {
     struct wsm_host_command report = { .command_id = wsm_span_str("\"/><x") };
@@ -171,6 +185,7 @@ int main(void)
         cmocka_unit_test(test_shell_report_that_lies_is_harmless),
         cmocka_unit_test(test_shell_report_of_a_host_that_is_silent_is_what_net_knows),
         cmocka_unit_test(test_command_report_shows_offsets_to_the_marked_only),
+        cmocka_unit_test(test_command_report_cuts_a_long_line_between_characters),
         cmocka_unit_test(test_command_report_without_an_id_is_none),
     };
 
