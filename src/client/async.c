@@ -31,6 +31,11 @@ void wsm_async_begin(struct wsm_async *async, struct wsm_callee callee, struct w
     async->item.operation = async->handles.operation;
 }
 
+bool wsm_async_is_waiting(const struct wsm_async *async)
+{
+    return async->state == WSM_ASYNC_WAITS;
+}
+
 void wsm_async_complete(struct wsm_async *async, struct wsm_strand *strand, struct wsm_error *err)
 {
     if (async->state != WSM_ASYNC_WAITS)

@@ -61,6 +61,9 @@ struct wsm_async {
 /* The call has been taken: it will be completed exactly once. */
 void wsm_async_begin(struct wsm_async *async, struct wsm_callee callee, struct wsm_session *session,
                      void (*on_returned)(struct wsm_async *async));
+/* May its result be filled in? Once it has been completed, by an abort perhaps, another thread may
+ * be reading it. */
+bool wsm_async_is_waiting(const struct wsm_async *async);
 /* Queues the last callback; `err` is moved from, code 0 = success. Nothing happens if
  * the call has been completed before. */
 void wsm_async_complete(struct wsm_async *async, struct wsm_strand *strand, struct wsm_error *err);

@@ -28,10 +28,12 @@ static bool take_shell(struct wsm_shell *shell, const struct wsm_answer *answer,
         !keep_streams(&shell->options.output_streams, wsm_span_trim(response.output_streams),
                       "stdout stderr", err))
         return false;
-    wsm_xml_write(&shell->create.text, xml);
     shell->extension_version = response.extension_version;
     shell->can_disconnect = true; /* only such a shell can be connected to */
-    shell->create.flags = WSM_SHELL_SUPPORTS_DISCONNECT;
+    if (wsm_async_is_waiting(&shell->create)) {
+        wsm_xml_write(&shell->create.text, xml);
+        shell->create.flags = WSM_SHELL_SUPPORTS_DISCONNECT;
+    }
     return true;
 }
 
@@ -72,7 +74,8 @@ static void on_command(struct wsm_exchange *exchange, struct wsm_answer **answer
     struct wsm_connect_response response;
     const struct wsm_xml_node *xml = NULL;
 
-    if (err->code == 0 && wsm_connect_response_parse(&(*answer)->env, &response, &xml, err))
+    if (err->code == 0 && wsm_connect_response_parse(&(*answer)->env, &response, &xml, err) &&
+        wsm_async_is_waiting(&command->run))
         wsm_xml_write(&command->run.text, xml);
     wsm_command_opened(command, err);
 }

@@ -215,11 +215,12 @@ static bool take_created(struct wsm_shell *shell, const struct wsm_answer *answe
     shell->id = strndup((const char *)response.shell.shell_id.ptr, response.shell.shell_id.len);
     if (shell->id == NULL)
         return wsm_fail_memory(err, "shell id");
-    if (xml != NULL)
+    if (xml != NULL && wsm_async_is_waiting(&shell->create))
         wsm_xml_write(&shell->create.text, xml);
     shell->extension_version = response.extension_version;
     shell->can_disconnect = response.shell.buffer_mode.len > 0 || response.shell.state.len > 0;
-    if (shell->api_version > 0 && shell->can_disconnect) /* 1.0 does not know it */
+    if (shell->api_version > 0 && shell->can_disconnect && /* 1.0 does not know it */
+        wsm_async_is_waiting(&shell->create))
         shell->create.flags = WSM_SHELL_SUPPORTS_DISCONNECT;
     return true;
 }
