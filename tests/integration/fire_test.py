@@ -265,6 +265,7 @@ class LeakTest(FireTest):
         client = subprocess.Popen(
             [os.path.join(BIN, "fire"), "rounds", f"127.0.0.1:{self.service.port}", "alice", self.password_file],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.addCleanup(client.kill)
         self.rounds(client, 20)  # what is set up once is there
         record = os.path.join(self.service.settings["RunDirectory"], self.hosts()[0])
         with open(record) as file:
