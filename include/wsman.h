@@ -485,6 +485,7 @@ typedef struct _WSMAN_COMMAND_ARG_SET {
  * Returns 0, ERROR_WSMAN_CLIENT_INITIALIZE_NULL_PARAM,
  * ERROR_WSMAN_CLIENT_INVALID_INIT_APPLICATION_FLAG.
  * May be called several times; the handles are independent of each other.
+ * Threads: any, also in a callback.
  * Source: WSManInitialize. */
 WSMAN_API_EXPORT DWORD WINAPI WSManInitialize(DWORD flags, WSMAN_API_HANDLE *apiHandle);
 
@@ -497,6 +498,7 @@ WSMAN_API_EXPORT DWORD WINAPI WSManInitialize(DWORD flags, WSMAN_API_HANDLE *api
  * Returns 0, ERROR_WSMAN_CLIENT_INVALID_DEINIT_APPLICATION_FLAG, ERROR_WSMAN_CLIENT_NO_HANDLE;
  * in a callback ERROR_POSSIBLE_DEADLOCK, with the handle still valid.
  * Difference from Windows: what a call in a callback does there is not documented.
+ * Threads: any, but not in a callback: it would wait for its own end.
  * Source: WSManDeinitialize. */
 WSMAN_API_EXPORT DWORD WINAPI WSManDeinitialize(WSMAN_API_HANDLE apiHandle, DWORD flags);
 
@@ -515,6 +517,7 @@ WSMAN_API_EXPORT DWORD WINAPI WSManDeinitialize(WSMAN_API_HANDLE apiHandle, DWOR
  * ERROR_WSMAN_CLIENT_GETERRORMESSAGE_NULL_PARAM, ERROR_WSMAN_CLIENT_INVALID_GETERRORMESSAGE_FLAG,
  * ERROR_WSMAN_CLIENT_INVALID_LANGUAGE_CODE (no tag), ERROR_RESOURCE_LANG_NOT_FOUND.
  * Difference from Windows: our own texts, in English only; an unknown code gives a general text.
+ * Threads: any, also in a callback.
  * Source: WSManGetErrorMessage. */
 WSMAN_API_EXPORT DWORD WINAPI WSManGetErrorMessage(WSMAN_API_HANDLE apiHandle, DWORD flags,
                                                    PCWSTR languageCode, DWORD errorCode,
@@ -543,6 +546,7 @@ WSMAN_API_EXPORT DWORD WINAPI WSManGetErrorMessage(WSMAN_API_HANDLE apiHandle, D
  * ERROR_WSMAN_CANNOT_USE_PROXY_SETTINGS_FOR_HTTP, ERROR_WSMAN_CLIENT_MULTIPLE_PROXY_AUTH_FLAGS;
  * ERROR_NOT_SUPPORTED for what this release does not do.
  * Difference from Windows: never port 80 or 443 by default; a port in `connection` decides.
+ * Threads: any, also in a callback.
  * Source: WSManCreateSession. */
 WSMAN_API_EXPORT DWORD WINAPI
 WSManCreateSession(WSMAN_API_HANDLE apiHandle, PCWSTR connection, DWORD flags,
@@ -559,6 +563,7 @@ WSManCreateSession(WSMAN_API_HANDLE apiHandle, PCWSTR connection, DWORD flags,
  * Returns 0, ERROR_WSMAN_CLIENT_NO_HANDLE, ERROR_WSMAN_CLIENT_INVALID_FLAG,
  * ERROR_WSMAN_SESSION_ALREADY_CLOSED; in a callback ERROR_POSSIBLE_DEADLOCK, with the handle still
  * valid.
+ * Threads: any, but not in a callback: it would wait for its own end.
  * Source: WSManCloseSession. */
 WSMAN_API_EXPORT DWORD WINAPI WSManCloseSession(WSMAN_SESSION_HANDLE session, DWORD flags);
 
@@ -573,6 +578,7 @@ WSMAN_API_EXPORT DWORD WINAPI WSManCloseSession(WSMAN_SESSION_HANDLE session, DW
  * in use already), ERROR_WSMAN_CLIENT_INVALID_LOCALE, ERROR_WSMAN_CLIENT_INVALID_UI_LANGUAGE,
  * ERROR_WSMAN_CLIENT_UNENCRYPTED_HTTP_ONLY, ERROR_WSMAN_INVALID_USESSL_PARAM,
  * ERROR_WSMAN_CANNOT_USE_ALLOW_NEGOTIATE_IMPLICIT_CREDENTIALS_FOR_HTTP.
+ * Threads: any, also in a callback.
  * Source: WSManSetSessionOption. */
 WSMAN_API_EXPORT DWORD WINAPI WSManSetSessionOption(WSMAN_SESSION_HANDLE session,
                                                     WSManSessionOption option, WSMAN_DATA *data);
@@ -586,6 +592,7 @@ WSMAN_API_EXPORT DWORD WINAPI WSManSetSessionOption(WSMAN_SESSION_HANDLE session
  * Returns 0, ERROR_WSMAN_CLIENT_GETSESSIONOPTION_DWORD_NULL_PARAM,
  * ERROR_WSMAN_CLIENT_GETSESSIONOPTION_DWORD_INVALID_PARAM (a text option),
  * ERROR_WSMAN_CLIENT_GETSESSIONOPTION_INVALID_PARAM (unknown).
+ * Threads: any, also in a callback.
  * Source: WSManGetSessionOptionAsDword. */
 WSMAN_API_EXPORT DWORD WINAPI WSManGetSessionOptionAsDword(WSMAN_SESSION_HANDLE session,
                                                            WSManSessionOption option, DWORD *value);
@@ -602,6 +609,7 @@ WSMAN_API_EXPORT DWORD WINAPI WSManGetSessionOptionAsDword(WSMAN_SESSION_HANDLE 
  * ERROR_WSMAN_CLIENT_GETSESSIONOPTION_STRING_INVALID_PARAM (NULL, or a DWORD option),
  * ERROR_WSMAN_CLIENT_GETSESSIONOPTION_INVALID_PARAM (unknown),
  * ERROR_WSMAN_REDIRECT_LOCATION_NOT_AVAILABLE (no server has redirected this session).
+ * Threads: any, also in a callback.
  * Source: WSManGetSessionOptionAsString. */
 WSMAN_API_EXPORT DWORD WINAPI WSManGetSessionOptionAsString(WSMAN_SESSION_HANDLE session,
                                                             WSManSessionOption option,
@@ -618,6 +626,9 @@ WSMAN_API_EXPORT DWORD WINAPI WSManGetSessionOptionAsString(WSMAN_SESSION_HANDLE
  * flags            0
  *
  * Returns 0, ERROR_WSMAN_CLIENT_NO_HANDLE, ERROR_WSMAN_CLIENT_INVALID_FLAG.
+ * Difference from Windows: when a callback with data of a Receive is running, one more with
+ * ERROR_OPERATION_ABORTED follows; there perhaps none does.
+ * Threads: any, also in a callback.
  * Source: WSManCloseOperation. */
 WSMAN_API_EXPORT DWORD WINAPI WSManCloseOperation(WSMAN_OPERATION_HANDLE operationHandle,
                                                   DWORD flags);
@@ -642,6 +653,7 @@ WSMAN_API_EXPORT DWORD WINAPI WSManCloseOperation(WSMAN_OPERATION_HANDLE operati
  * ERROR_WSMAN_CLIENT_CREATESHELL_NAME_INVALID; those of the network and the server; with
  * ERROR_WSMAN_REDIRECT_REQUESTED option 30 has the new address.
  * Difference from Windows: streams are never compressed; the client makes the shell's id itself.
+ * Threads: any, also in a callback.
  * Source: WSManCreateShell; MS-WSMV 3.1.4.5.2. */
 WSMAN_API_EXPORT void WINAPI WSManCreateShell(WSMAN_SESSION_HANDLE session, DWORD flags,
                                               PCWSTR resourceUri,
@@ -665,6 +677,7 @@ WSMAN_API_EXPORT void WINAPI WSManCreateShell(WSMAN_SESSION_HANDLE session, DWOR
  * ERROR_WSMAN_INVALID_OPTIONSET, ERROR_WSMAN_SHELL_INVALID_SHELL_HANDLE (shell not created),
  * ERROR_WSMAN_SHELL_ALREADY_CLOSED, ERROR_WSMAN_NO_COMMAND_RESPONSE, ERROR_WSMAN_NO_COMMANDID;
  * those of the network and the server.
+ * Threads: any, also in a callback.
  * Source: WSManRunShellCommand; MS-WSMV 3.1.4.11. */
 WSMAN_API_EXPORT void WINAPI WSManRunShellCommand(WSMAN_SHELL_HANDLE shell, DWORD flags,
                                                   PCWSTR commandLine, WSMAN_COMMAND_ARG_SET *args,
@@ -686,6 +699,7 @@ WSMAN_API_EXPORT void WINAPI WSManRunShellCommand(WSMAN_SHELL_HANDLE shell, DWOR
  * ERROR_WSMAN_SHELL_INVALID_COMMAND_HANDLE, ERROR_WSMAN_CLIENT_RUNCOMMAND_NOTCOMPLETED,
  * ERROR_WSMAN_CLIENT_INVALID_SHELL_COMMAND_PAIR (a command of another shell); those of the shell
  * handle, the network and the server.
+ * Threads: any, also in a callback.
  * Source: WSManSignalShell; MS-WSMV 3.1.4.12. */
 WSMAN_API_EXPORT void WINAPI WSManSignalShell(WSMAN_SHELL_HANDLE shell,
                                               WSMAN_COMMAND_HANDLE command, DWORD flags,
@@ -713,7 +727,9 @@ WSMAN_API_EXPORT void WINAPI WSManSignalShell(WSMAN_SHELL_HANDLE shell,
  * ERROR_WSMAN_NO_RECEIVE_RESPONSE; those of the shell handle, the network and the server.
  * Difference from Windows: a second Receive for the same target is refused; there it is undefined.
  * WSMAN_FLAG_RECEIVE_DELAY_OUTPUT_STREAM is refused; a disconnect right after the call does as
- * much. Source: WSManReceiveShellOutput; MS-WSMV 3.1.4.14. */
+ * much.
+ * Threads: any, also in a callback.
+ * Source: WSManReceiveShellOutput; MS-WSMV 3.1.4.14. */
 WSMAN_API_EXPORT void WINAPI WSManReceiveShellOutput(WSMAN_SHELL_HANDLE shell,
                                                      WSMAN_COMMAND_HANDLE command, DWORD flags,
                                                      WSMAN_STREAM_ID_SET *desiredStreamSet,
@@ -740,6 +756,7 @@ WSMAN_API_EXPORT void WINAPI WSManReceiveShellOutput(WSMAN_SHELL_HANDLE shell,
  * ERROR_WSMAN_CLIENT_RUNCOMMAND_NOTCOMPLETED, ERROR_WSMAN_CLIENT_INVALID_SHELL_COMMAND_PAIR; those
  * of the shell handle, the network and the server.
  * Difference from Windows: the data need not live until the callback (its page asks for that).
+ * Threads: any, also in a callback.
  * Source: WSManSendShellInput; MS-WSMV 3.1.4.13. */
 WSMAN_API_EXPORT void WINAPI WSManSendShellInput(WSMAN_SHELL_HANDLE shell,
                                                  WSMAN_COMMAND_HANDLE command, DWORD flags,
@@ -759,6 +776,7 @@ WSMAN_API_EXPORT void WINAPI WSManSendShellInput(WSMAN_SHELL_HANDLE shell,
  * Errors: ERROR_WSMAN_CLIENT_CLOSECOMMAND_NULL_PARAM,
  * ERROR_WSMAN_CLIENT_INVALID_CLOSE_COMMAND_FLAG, ERROR_WSMAN_COMMAND_ALREADY_CLOSED; those of the
  * network and the server. A command that the server no longer knows counts as closed.
+ * Threads: any, also in a callback.
  * Source: WSManCloseCommand; MS-WSMV 3.1.4.12. */
 WSMAN_API_EXPORT void WINAPI WSManCloseCommand(WSMAN_COMMAND_HANDLE commandHandle, DWORD flags,
                                                WSMAN_SHELL_ASYNC *async);
@@ -775,6 +793,9 @@ WSMAN_API_EXPORT void WINAPI WSManCloseCommand(WSMAN_COMMAND_HANDLE commandHandl
  * Errors: ERROR_WSMAN_CLIENT_CLOSESHELL_NULL_PARAM, ERROR_WSMAN_CLIENT_INVALID_CLOSE_SHELL_FLAG,
  * ERROR_WSMAN_SHELL_ALREADY_CLOSED; those of the network and the server. A shell that the server
  * no longer knows counts as closed.
+ * Difference from Windows: while WSManConnectShell or WSManReconnectShell goes on, flags 0 closes
+ * here only; there it is not documented.
+ * Threads: any, also in a callback.
  * Source: WSManCloseShell; MS-WSMV 3.1.4.4. */
 WSMAN_API_EXPORT void WINAPI WSManCloseShell(WSMAN_SHELL_HANDLE shellHandle, DWORD flags,
                                              WSMAN_SHELL_ASYNC *async);
@@ -789,6 +810,7 @@ WSMAN_API_EXPORT void WINAPI WSManCloseShell(WSMAN_SHELL_HANDLE shellHandle, DWO
  * Errors: those of WSManCreateShell, ERROR_WINRS_SHELL_CLIENTID_NOT_VALID (no GUID),
  * ERROR_WINRS_SHELL_CLIENTID_RESOURCE_CONFLICT (the server has such a shell),
  * ERROR_WSMAN_UNSUPPORTED_FEATURE (API handle of 1.0).
+ * Threads: any, also in a callback.
  * Source: WSManCreateShellEx; MS-WSMV 3.1.4.5.2. */
 WSMAN_API_EXPORT void WINAPI WSManCreateShellEx(WSMAN_SESSION_HANDLE session, DWORD flags,
                                                 PCWSTR resourceUri, PCWSTR shellId,
@@ -805,6 +827,7 @@ WSMAN_API_EXPORT void WINAPI WSManCreateShellEx(WSMAN_SESSION_HANDLE session, DW
  * Errors: those of WSManRunShellCommand, ERROR_WINRS_SHELLCOMMAND_CLIENTID_NOT_VALID (no GUID),
  * ERROR_WINRS_SHELLCOMMAND_CLIENTID_RESOURCE_CONFLICT, ERROR_WSMAN_UNSUPPORTED_FEATURE (API handle
  * of 1.0).
+ * Threads: any, also in a callback.
  * Source: WSManRunShellCommandEx; MS-WSMV 3.1.4.11. */
 WSMAN_API_EXPORT void WINAPI WSManRunShellCommandEx(WSMAN_SHELL_HANDLE shell, DWORD flags,
                                                     PCWSTR commandId, PCWSTR commandLine,
@@ -845,6 +868,7 @@ WSMAN_API_EXPORT void WINAPI WSManRunShellCommandEx(WSMAN_SHELL_HANDLE shell, DW
  * of the server; ERROR_OPERATION_ABORTED: closed meanwhile.
  * Difference from Windows: input that the server has not taken for 2 s does not hold up the
  * disconnect; its Sends sleep as a Receive does.
+ * Threads: any, also in a callback.
  * Source: WSManDisconnectShell; MS-WSMV 3.1.4.15. */
 WSMAN_API_EXPORT void WINAPI WSManDisconnectShell(WSMAN_SHELL_HANDLE shell, DWORD flags,
                                                   WSMAN_SHELL_DISCONNECT_INFO *disconnectInfo,
@@ -866,6 +890,7 @@ WSMAN_API_EXPORT void WINAPI WSManDisconnectShell(WSMAN_SHELL_HANDLE shell, DWOR
  * ERROR_WINRS_SHELL_RECONNECT_OPERATION_NOT_VALID (connected, disconnecting or reconnecting),
  * ERROR_WINRS_SHELL_CLIENTSESSIONID_MISMATCH, ERROR_WINRS_SHELL_CONNECTED_TO_DIFFERENT_CLIENT,
  * ERROR_WSMAN_UNEXPECTED_SELECTORS (gone); those of the network; ERROR_OPERATION_ABORTED.
+ * Threads: any, also in a callback.
  * Source: WSManReconnectShell; MS-WSMV 3.1.4.16. */
 WSMAN_API_EXPORT void WINAPI WSManReconnectShell(WSMAN_SHELL_HANDLE shell, DWORD flags,
                                                  WSMAN_SHELL_ASYNC *async);
@@ -884,6 +909,7 @@ WSMAN_API_EXPORT void WINAPI WSManReconnectShell(WSMAN_SHELL_HANDLE shell, DWORD
  * ERROR_WINRS_SHELLCOMMAND_RECONNECT_OPERATION_NOT_VALID (connected or reconnecting),
  * ERROR_WSMAN_UNEXPECTED_SELECTORS (gone); those of the network and the server;
  * ERROR_OPERATION_ABORTED.
+ * Threads: any, also in a callback.
  * Source: WSManReconnectShellCommand; MS-WSMV 3.1.4.16. */
 WSMAN_API_EXPORT void WINAPI WSManReconnectShellCommand(WSMAN_COMMAND_HANDLE commandHandle,
                                                         DWORD flags, WSMAN_SHELL_ASYNC *async);
@@ -910,6 +936,7 @@ WSMAN_API_EXPORT void WINAPI WSManReconnectShellCommand(WSMAN_COMMAND_HANDLE com
  * ERROR_WSMAN_INVALID_OPTIONSET, ERROR_WSMAN_UNEXPECTED_SELECTORS (no such shell),
  * ERROR_WINRS_SHELL_CONNECTED_TO_DIFFERENT_CLIENT, ERROR_WINRS_CONNECT_RESPONSE_BAD_BODY; those of
  * the network; ERROR_OPERATION_ABORTED.
+ * Threads: any, also in a callback.
  * Source: WSManConnectShell; MS-WSMV 3.1.4.17. */
 WSMAN_API_EXPORT void WINAPI WSManConnectShell(WSMAN_SESSION_HANDLE session, DWORD flags,
                                                PCWSTR resourceUri, PCWSTR shellID,
@@ -935,6 +962,9 @@ WSMAN_API_EXPORT void WINAPI WSManConnectShell(WSMAN_SESSION_HANDLE session, DWO
  * ERROR_WINRS_SHELL_DISCONNECTED, ERROR_WSMAN_UNEXPECTED_SELECTORS (no such command),
  * ERROR_WINRS_CONNECT_RESPONSE_BAD_BODY; those of the shell handle, the network and the server;
  * ERROR_OPERATION_ABORTED.
+ * Difference from Windows: the codes for an id that is no GUID or is taken are those of
+ * WSManRunShellCommandEx; there they are not documented.
+ * Threads: any, also in a callback.
  * Source: WSManConnectShellCommand; MS-WSMV 3.1.4.17. */
 WSMAN_API_EXPORT void WINAPI WSManConnectShellCommand(WSMAN_SHELL_HANDLE shell, DWORD flags,
                                                       PCWSTR commandID, WSMAN_OPTION_SET *options,

@@ -50,7 +50,7 @@ typedef void(CALLBACK *WSMAN_EXT_IDENTIFY_FUNCTION)(PVOID operationContext, DWOR
  * Errors: ERROR_WSMAN_CLIENT_NO_HANDLE (session), ERROR_WSMAN_CLIENT_INVALID_FLAG,
  * ERROR_WSMAN_CLIENT_NULL_RESULT_PARAM (operation), ERROR_WSMAN_SESSION_ALREADY_CLOSED; those of
  * the network and the server. The time-out is option 1 of the session.
- * May be called from any thread, also in a callback.
+ * Threads: any, also in a callback.
  * Source: DSP0226 (WS-Management), section Identify; Windows has no such function in wsman.h. */
 WSMAN_API_EXPORT void WINAPI WSManExtIdentify(WSMAN_SESSION_HANDLE session, DWORD flags,
                                               PVOID operationContext,
@@ -144,28 +144,30 @@ typedef void(CALLBACK *WSMAN_EXT_LIST_FUNCTION)(PVOID operationContext, DWORD fl
  * ERROR_WSMAN_CLIENT_NULL_RESULT_PARAM (operation), ERROR_WSMAN_SESSION_ALREADY_CLOSED,
  * ERROR_WSMAN_QUOTA_LIMIT (more than 65536 items, or 64 MiB); those of the network and the
  * server. The time-out is option 1 of the session, for each message.
- * May be called from any thread, also in a callback.
+ * Threads: any, also in a callback.
  * Source: MS-WSMV 3.1.4.8; DSP0226, section Enumeration; Windows offers it only to scripts. */
 WSMAN_API_EXPORT void WINAPI WSManExtListShells(WSMAN_SESSION_HANDLE session, DWORD flags,
                                                 PVOID operationContext,
                                                 WSMAN_EXT_LIST_FUNCTION completionFunction,
                                                 WSMAN_OPERATION_HANDLE *operation);
 
-/* Lists the commands of a shell, running or done, until they are closed.
+/* Lists the commands of a shell, running or done, until they are closed. Asynchronous: completes
+ * exactly once, and is no activity of the shell either.
  *
  * shellId  not NULL; text of a GUID
  * others   as WSManExtListShells
  *
  * Errors: those of WSManExtListShells, ERROR_WINRS_SHELL_CLIENTID_NOT_VALID (shellId),
  * ERROR_WSMAN_UNEXPECTED_SELECTORS (no such shell, or another user's).
- * Source: MS-WSMV 3.1.4.8. */
+ * Threads: any, also in a callback.
+ * Source: MS-WSMV 3.1.4.8; Windows offers it only to scripts. */
 WSMAN_API_EXPORT void WINAPI WSManExtListCommands(WSMAN_SESSION_HANDLE session, DWORD flags,
                                                   PCWSTR shellId, PVOID operationContext,
                                                   WSMAN_EXT_LIST_FUNCTION completionFunction,
                                                   WSMAN_OPERATION_HANDLE *operation);
 
-/* Deletes a shell with its commands, whoever is connected to it, without connecting to it. Of the
- * callback's list nothing is used.
+/* Deletes a shell with its commands, whoever is connected to it, without connecting to it.
+ * Asynchronous: completes exactly once, with list NULL.
  *
  * resourceUri  not NULL or blank; that of the shell, e.g. WSMAN_CMDSHELL_URI
  * shellId      not NULL; text of a GUID
@@ -173,7 +175,8 @@ WSMAN_API_EXPORT void WINAPI WSManExtListCommands(WSMAN_SESSION_HANDLE session, 
  *
  * Errors: those of WSManExtListCommands, ERROR_WSMAN_CLIENT_BLANK_URI. The time-out is option 17,
  * else 1.
- * Source: MS-WSMV 3.1.4.4. */
+ * Threads: any, also in a callback.
+ * Source: MS-WSMV 3.1.4.4; Windows needs a WSManConnectShell before. */
 WSMAN_API_EXPORT void WINAPI WSManExtDeleteShell(WSMAN_SESSION_HANDLE session, DWORD flags,
                                                  PCWSTR resourceUri, PCWSTR shellId,
                                                  PVOID operationContext,
@@ -206,9 +209,10 @@ WSMAN_API_EXPORT void WINAPI WSManExtDeleteShell(WSMAN_SESSION_HANDLE session, D
  *               first value is 240000; WSManGetSessionOptionAsDword with
  *               WSMAN_OPTION_MAX_RETRY_TIME reads it
  *
- * Returns 0, or ERROR_WSMAN_CLIENT_NO_HANDLE (NULL), ERROR_INVALID_PARAMETER (milliseconds),
+ * Returns 0, ERROR_WSMAN_CLIENT_NO_HANDLE (NULL), ERROR_INVALID_PARAMETER (milliseconds),
  * ERROR_WSMAN_SESSION_ALREADY_CLOSED.
- * May be called from any thread, also in a callback. */
+ * Threads: any, also in a callback.
+ * Source: MS-WSMV has no such time; on Windows WSMAN_OPTION_MAX_RETRY_TIME can only be read. */
 WSMAN_API_EXPORT DWORD WINAPI WSManExtSetRetryTime(WSMAN_SESSION_HANDLE session,
                                                    DWORD milliseconds);
 
@@ -233,45 +237,54 @@ typedef struct _WSMAN_EXT_OFFSETS {
 /* Tells where another client would have to go on.
  *
  * command  not NULL, and not closed
- * offsets  out, not NULL; untouched on failure. A stream of which nothing is known yet has 0
+ * offsets  out, not NULL; in bytes; untouched on failure. A stream of which nothing is known yet
+ *          has 0
  *
- * Returns 0, or ERROR_INVALID_PARAMETER (offsets), ERROR_WSMAN_SHELL_INVALID_COMMAND_HANDLE,
+ * Returns 0, ERROR_INVALID_PARAMETER (offsets), ERROR_WSMAN_SHELL_INVALID_COMMAND_HANDLE,
  * ERROR_WSMAN_COMMAND_ALREADY_CLOSED, ERROR_NOT_SUPPORTED (the server does not count).
- * May be called from any thread, also in a callback, where the data of that very callback do not
- * count yet. */
+ * Threads: any, also in a callback, where the data of that very callback do not count yet.
+ * Source: docs/extension.md, docs/exactly-once.md; Windows does not count. */
 WSMAN_API_EXPORT DWORD WINAPI WSManExtGetOffsets(WSMAN_COMMAND_HANDLE command,
                                                  WSMAN_EXT_OFFSETS *offsets);
 
 /* ---- Text ---- */
 
-/* Converts UTF-8 to UTF-16. Strict: NULL for an overlong form, a surrogate, a value above U+10FFFF
- * or a sequence cut off, and also without memory.
+/* Converts UTF-8 to UTF-16.
  *
- * text  ends with NUL; NULL gives NULL
+ * text  UTF-8, ends with NUL; borrowed until the function returns; NULL gives NULL
  *
- * The result is owned by the caller, freed with WSManExtFree. Any thread, also in a callback. */
+ * Returns the text, owned by the caller, freed with WSManExtFree. Strict: NULL for an overlong
+ * form, a surrogate, a value above U+10FFFF or a sequence cut off, and also without memory.
+ * Threads: any, also in a callback.
+ * Source: RFC 3629; on Windows MultiByteToWideChar does it. */
 WSMAN_API_EXPORT PWSTR WINAPI WSManExtUtf8ToUtf16(const char *text);
 
-/* Converts UTF-16 to UTF-8. Strict: NULL for a surrogate without its other half, and also
- * without memory.
+/* Converts UTF-16 to UTF-8.
  *
- * text  ends with NUL; NULL gives NULL
+ * text  UTF-16, ends with NUL; borrowed until the function returns; NULL gives NULL
  *
- * The result is owned by the caller, freed with WSManExtFree. Any thread, also in a callback. */
+ * Returns the text, owned by the caller, freed with WSManExtFree. Strict: NULL for a surrogate
+ * without its other half, and also without memory.
+ * Threads: any, also in a callback.
+ * Source: RFC 2781, RFC 3629; on Windows WideCharToMultiByte does it. */
 WSMAN_API_EXPORT char *WINAPI WSManExtUtf16ToUtf8(PCWSTR text);
 
 /* Counts the UTF-16 units of a text without its NUL, as WSMAN_DATA_TEXT.bufferLength wants them.
  *
- * text  ends with NUL; NULL gives 0
+ * text  UTF-16, ends with NUL; borrowed until the function returns; NULL gives 0
  *
- * A text longer than a DWORD can say gives 0xFFFFFFFF. Any thread, also in a callback. */
+ * Returns the number of units, 2 bytes each; 0xFFFFFFFF for a longer text than a DWORD can say.
+ * Threads: any, also in a callback.
+ * Source: none; on Windows wcslen does it. */
 WSMAN_API_EXPORT DWORD WINAPI WSManExtUtf16Length(PCWSTR text);
 
 /* Frees what a function of this header gave to the caller.
  *
- * memory  such a result, or NULL
+ * memory  such a result, ownership goes to the function; or NULL
  *
- * Any thread, also in a callback. */
+ * Returns nothing; cannot fail.
+ * Threads: any, also in a callback.
+ * Source: none; Windows has no memory of the library that a caller owns. */
 WSMAN_API_EXPORT void WINAPI WSManExtFree(void *memory);
 
 #ifdef __cplusplus
