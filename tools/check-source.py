@@ -43,7 +43,7 @@ LIBRARIES = {
     r"security/.*": {"auth", "authd"},
 }
 BANNED = ("strcpy", "sprintf", "strcat", "gets", "atoi", "strncpy", "strtok")
-FORMATTED = ("src", "include", "tests", "fuzz", "bench")
+FORMATTED = ("src", "include", "examples", "tests", "fuzz", "bench")
 FUNCTION_LINES = 100
 FILE_LINES = 1000
 
