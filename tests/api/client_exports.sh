@@ -1,6 +1,6 @@
 #!/bin/sh
 # The library exports exactly what it promises: the functions of wsman.h that work, those of
-# wsmext.h, and nothing else. Arguments: the library.
+# wsmext.h, and nothing else, all under the node LIBWSMSVC_1. Arguments: the library.
 set -eu
 LC_ALL=C
 export LC_ALL
@@ -15,7 +15,10 @@ WSManExtSetRetryTime WSManExtUtf16Length WSManExtUtf16ToUtf8 WSManExtUtf8ToUtf16
 WSManGetErrorMessage WSManGetSessionOptionAsDword WSManGetSessionOptionAsString
 WSManInitialize WSManReceiveShellOutput WSManRunShellCommand WSManRunShellCommandEx
 WSManSendShellInput WSManSetSessionOption WSManSignalShell'
-expected=$(printf '%s\n' $expected | sort)
+expected=$(
+    echo LIBWSMSVC_1
+    printf '%s@@LIBWSMSVC_1\n' $expected | sort
+)
 got=$(nm -D --defined-only "$library" | awk '{ print $3 }' | sort)
 if [ "$got" != "$expected" ]; then
     printf 'exported:\n%s\nexpected:\n%s\n' "$got" "$expected" >&2
@@ -32,5 +35,11 @@ if [ "$needed" != 'libc.so.6 libexpat.so.1 libuv.so.1 ' ]; then
 fi
 readelf -d "$library" | grep -q 'SONAME.*\[libwsmsvc.so.0\]' || {
     echo 'wrong SONAME' >&2
+    exit 1
+}
+
+# PowerShell's name for it is a way to the same file.
+[ "$(readlink "$(dirname "$library")/libpsrpclient.so")" = libwsmsvc.so.0 ] || {
+    echo 'libpsrpclient.so does not lead to libwsmsvc.so.0' >&2
     exit 1
 }
