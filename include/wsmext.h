@@ -31,7 +31,9 @@ typedef struct _WSMAN_EXT_IDENTITY {
  * flags             WSMAN_FLAG_CALLBACK_END_OF_OPERATION
  * error             never NULL; code 0 is success; borrowed until the callback returns
  * operation         the handle that WSManExtIdentify stored; NULL after wrong arguments
- * identity          NULL if error->code is not 0; borrowed until the callback returns */
+ * identity          NULL if error->code is not 0; borrowed until the callback returns
+ *
+ * Source: DSP0226, section Identify. */
 typedef void(CALLBACK *WSMAN_EXT_IDENTIFY_FUNCTION)(PVOID operationContext, DWORD flags,
                                                     WSMAN_ERROR *error,
                                                     WSMAN_OPERATION_HANDLE operation,
@@ -124,7 +126,9 @@ typedef struct _WSMAN_EXT_LIST {
  * error             never NULL; code 0 is success; borrowed until the callback returns
  * operation         the handle that the call stored; NULL after wrong arguments
  * list              NULL if error->code is not 0, and from WSManExtDeleteShell; borrowed until the
- *                   callback returns */
+ *                   callback returns
+ *
+ * Source: MS-WSMV 3.1.4.8. */
 typedef void(CALLBACK *WSMAN_EXT_LIST_FUNCTION)(PVOID operationContext, DWORD flags,
                                                 WSMAN_ERROR *error,
                                                 WSMAN_OPERATION_HANDLE operation,

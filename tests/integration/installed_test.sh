@@ -31,7 +31,7 @@ printf '%s\n' 'winrmd in sbin' 'winrmd-auth in winrmd' 'winrmd-net in winrmd' 'w
 
 (cd "$work/elsewhere/include" && find . -type f | sort) >"$work/headers"
 printf './%s\n' wsman.h wsmerror.h wsmext.h | diff - "$work/headers" || fail 'headers'
-for page in man1/winrmc.1 man5/winrmd.conf.5 man8/winrmd.8; do
+for page in man1/winrmc.1 man3/libwsmsvc.3 man3/WSManDisconnectShell.3 man5/winrmd.conf.5 man8/winrmd.8; do
     [ -f "$work/elsewhere/share/man/$page" ] || fail "no $page"
 done
 
