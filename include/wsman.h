@@ -715,7 +715,10 @@ WSMAN_API_EXPORT void WINAPI WSManSignalShell(WSMAN_SHELL_HANDLE shell,
  *
  * shell             not NULL
  * command           NULL: output of the shell itself
- * flags             0
+ * flags             0; WSMAN_FLAG_RECEIVE_DELAY_OUTPUT_STREAM, with a command only: the output stays
+ *                   on the server until the shell has been disconnected. One callback with flags
+ *                   exactly WSMAN_FLAG_CALLBACK_RECEIVE_DELAY_STREAM_REQUEST_PROCESSED, code 0 and
+ *                   no data says so; the rest follows after WSManReconnectShellCommand
  * desiredStreamSet  NULL: all output streams; else some of those declared at create
  * async             not NULL
  * receiveOperation  out, not NULL; owned by the caller, ended by WSManCloseOperation
@@ -724,10 +727,10 @@ WSMAN_API_EXPORT void WINAPI WSManSignalShell(WSMAN_SHELL_HANDLE shell,
  * ERROR_WSMAN_SHELL_INVALID_DESIRED_STREAMS, ERROR_WINRS_RECEIVE_IN_PROGRESS (a second one for the
  * same target), ERROR_WSMAN_SHELL_INVALID_COMMAND_HANDLE,
  * ERROR_WSMAN_CLIENT_RUNCOMMAND_NOTCOMPLETED, ERROR_WSMAN_CLIENT_INVALID_SHELL_COMMAND_PAIR,
- * ERROR_WSMAN_NO_RECEIVE_RESPONSE; those of the shell handle, the network and the server.
+ * ERROR_WSMAN_NO_RECEIVE_RESPONSE, ERROR_WINRS_SHELL_DISCONNECT_NOT_SUPPORTED (to be delayed, but
+ * the shell cannot be disconnected); those of the shell handle, the network and the server.
  * Difference from Windows: a second Receive for the same target is refused; there it is undefined.
- * WSMAN_FLAG_RECEIVE_DELAY_OUTPUT_STREAM is refused; a disconnect right after the call does as
- * much.
+ * The request behind WSMAN_FLAG_RECEIVE_DELAY_OUTPUT_STREAM stays on this side.
  * Threads: any, also in a callback.
  * Source: WSManReceiveShellOutput; MS-WSMV 3.1.4.14. */
 WSMAN_API_EXPORT void WINAPI WSManReceiveShellOutput(WSMAN_SHELL_HANDLE shell,
@@ -915,8 +918,8 @@ WSMAN_API_EXPORT void WINAPI WSManReconnectShellCommand(WSMAN_COMMAND_HANDLE com
                                                         DWORD flags, WSMAN_SHELL_ASYNC *async);
 
 /* Connects to a disconnected shell that another client made, of the same user. Completes once, with
- * the shell, connectData (never NULL on success: the XML of the answer) and
- * WSMAN_FLAG_CALLBACK_SHELL_SUPPORTS_DISCONNECT. Notices about the link come to the same async
+ * the shell, connectData (never NULL on success: the element that the server's plug-in has put into
+ * its answer, else the whole rsp:ConnectResponse) and WSMAN_FLAG_CALLBACK_SHELL_SUPPORTS_DISCONNECT. Notices about the link come to the same async
  * until the shell is closed, so its context must live as long. No Receive is started, and commands
  * need WSManConnectShellCommand; WSManExtListCommands of wsmext.h finds their ids.
  *

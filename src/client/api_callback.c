@@ -7,6 +7,7 @@
 #include "client/error_text.h"
 #include "client/notice.h"
 #include "client/offsets.h"
+#include "client/operation.h"
 #include "wsmerror.h"
 
 #include <stdlib.h>
@@ -163,6 +164,20 @@ void wsm_notice_run(struct wsm_strand_item *item)
 
     function(notice->callee.context, (DWORD)notice->kind, &none,
              (WSMAN_SHELL_HANDLE)notice->shell_handle, NULL, NULL, NULL);
+}
+
+void wsm_operation_run_accepted(struct wsm_strand_item *item)
+{
+    const struct wsm_operation *operation = WSM_CONTAINER_OF(item, struct wsm_operation, accepted);
+    WSMAN_SHELL_COMPLETION_FUNCTION function = (WSMAN_SHELL_COMPLETION_FUNCTION)
+                                                   operation->async.callee.function;
+    WSMAN_ERROR none = { .code = 0 };
+
+    function(operation->async.callee.context,
+             WSMAN_FLAG_CALLBACK_RECEIVE_DELAY_STREAM_REQUEST_PROCESSED, &none,
+             (WSMAN_SHELL_HANDLE)operation->shell_handle,
+             (WSMAN_COMMAND_HANDLE)operation->command_handle,
+             (WSMAN_OPERATION_HANDLE)operation->handle, NULL);
 }
 
 /* ---- Output ---- */

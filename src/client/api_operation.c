@@ -131,7 +131,7 @@ static bool make_receive(const struct operation_args *args, DWORD flags,
     if (args->shell == 0 || out == NULL)
         return wsm_fail(err, ERROR_WSMAN_CLIENT_RECEIVE_NULL_PARAM,
                         "ReceiveShellOutput: a parameter is NULL");
-    if (flags != 0)
+    if (flags != 0 && !(flags == WSMAN_FLAG_RECEIVE_DELAY_OUTPUT_STREAM && args->command != 0))
         return wsm_fail(err, ERROR_WSMAN_CLIENT_INVALID_RECEIVE_SHELL_FLAG,
                         "ReceiveShellOutput: flags %#x", flags);
     if (streams != NULL && streams->streamIDsCount == 0)
@@ -140,6 +140,7 @@ static bool make_receive(const struct operation_args *args, DWORD flags,
     operation = make(args, callee, err);
     if (operation == NULL)
         return false;
+    operation->is_delayed = flags != 0;
     if ((streams == NULL ||
          wsm_api_streams(streams, NULL, ERROR_WSMAN_SHELL_INVALID_DESIRED_STREAMS, &operation->text,
                          err)) &&

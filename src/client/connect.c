@@ -16,6 +16,19 @@ static bool keep_streams(char **out, struct wsm_span streams, const char *fallba
     return *out != NULL || wsm_fail_memory(err, "streams");
 }
 
+/* What the server's plug-in has to say to its client is one element of its own. PowerShell wants
+ * that alone; without one there is the whole answer. */
+static const struct wsm_xml_node *open_content(const struct wsm_xml_node *response)
+{
+    const struct wsm_xml_node *node = response->first_child;
+
+    for (; node != NULL; node = node->next) {
+        if (!wsm_span_is(node->ns, WSM_NS_SHELL) && !wsm_span_is(node->ns, WSM_NS_EXTENSION))
+            return node;
+    }
+    return response;
+}
+
 static bool take_shell(struct wsm_shell *shell, const struct wsm_answer *answer,
                        struct wsm_error *err)
 {
@@ -31,7 +44,7 @@ static bool take_shell(struct wsm_shell *shell, const struct wsm_answer *answer,
     shell->extension_version = response.extension_version;
     shell->can_disconnect = true; /* only such a shell can be connected to */
     if (wsm_async_is_waiting(&shell->create)) {
-        wsm_xml_write(&shell->create.text, xml);
+        wsm_xml_write(&shell->create.text, open_content(xml));
         shell->create.flags = WSM_SHELL_SUPPORTS_DISCONNECT;
     }
     return true;
@@ -76,7 +89,7 @@ static void on_command(struct wsm_exchange *exchange, struct wsm_answer **answer
 
     if (err->code == 0 && wsm_connect_response_parse(&(*answer)->env, &response, &xml, err) &&
         wsm_async_is_waiting(&command->run))
-        wsm_xml_write(&command->run.text, xml);
+        wsm_xml_write(&command->run.text, open_content(xml));
     wsm_command_opened(command, err);
 }
 

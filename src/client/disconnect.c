@@ -168,6 +168,7 @@ void wsm_disconnect_now(struct wsm_shell *shell)
     WSM_LIST_FOREACH (node, &shell->commands) {
         struct wsm_command *command = WSM_CONTAINER_OF(node, struct wsm_command, node);
 
+        wsm_receive_let_go(&command->endpoint);
         if (command->life == WSM_LIFE_OPEN)
             (void)step_command(command, WSM_LINK_EV_GONE);
         if (is_lost)

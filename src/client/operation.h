@@ -47,6 +47,8 @@ void wsm_send_go_on(struct wsm_endpoint *endpoint);
 
 /* Goes on with the Receives of a shell: what held them back has gone. */
 void wsm_receive_go_on(struct wsm_shell *shell);
+/* The shell has been let go: a delayed Receive goes on once it is back. */
+void wsm_receive_let_go(struct wsm_endpoint *endpoint);
 
 extern const struct wsm_operation_kind wsm_send_kind;
 extern const struct wsm_operation_kind wsm_receive_kind;
@@ -79,7 +81,9 @@ struct wsm_operation {
     size_t sent;         /* bytes of data that the server has taken */
     size_t chunk;        /* bytes of data on the wire */
     bool end_of_stream;  /* of a Send */
-    struct wsm_list deliveries; /* of a Receive: answers on the strand, in their order */
+    bool is_delayed;     /* a Receive that waits until its shell has been let go */
+    struct wsm_strand_item accepted; /* tells the application so */
+    struct wsm_list deliveries;      /* of a Receive: answers on the strand, in their order */
 };
 
 /* Application thread. Owned by the caller until posted; wsm_operation_free(). */
@@ -100,5 +104,8 @@ void wsm_operation_forget(struct wsm_operation *operation);
 bool wsm_operation_may_go(const struct wsm_operation *operation);
 /* Starts those whose turn it is. */
 void wsm_operation_next(struct wsm_endpoint *endpoint);
+
+/* api_callback.c: calls the application, on a dispatcher thread. */
+void wsm_operation_run_accepted(struct wsm_strand_item *item);
 
 #endif

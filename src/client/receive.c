@@ -280,8 +280,8 @@ static void pump(struct wsm_operation *operation)
     struct wsm_endpoint *endpoint = operation->endpoint;
     struct wsm_error err = WSM_ERROR_INIT;
 
-    if (operation->state != WSM_OPERATION_ACTIVE || wsm_exchange_is_active(&operation->exchange) ||
-        !may_deliver(endpoint))
+    if (operation->state != WSM_OPERATION_ACTIVE || operation->is_delayed ||
+        wsm_exchange_is_active(&operation->exchange) || !may_deliver(endpoint))
         return;
     /* A callback of a cancelled Receive is still running: its rest comes first. */
     if (endpoint->undelivered > 0 && wsm_list_is_empty(&operation->deliveries))
@@ -311,10 +311,54 @@ static bool check_streams(const struct wsm_operation *operation, struct wsm_erro
     return true;
 }
 
+/* ---- Output that stays on the server at first ---- */
+
+/* Nothing is asked for, so the server keeps the output for the next to ask: the application after
+ * it has let go of the shell, or whoever connects to it. */
+static bool check_delay(const struct wsm_operation *operation, struct wsm_error *err)
+{
+    const struct wsm_shell *shell = operation->shell;
+
+    return !operation->is_delayed || (shell->api_version > 0 && shell->can_disconnect) ||
+           wsm_fail(err, ERROR_WINRS_SHELL_DISCONNECT_NOT_SUPPORTED,
+                    "output cannot wait until shell %s has been disconnected: the server did not "
+                    "offer that, or the API handle has version 1.0",
+                    shell->id);
+}
+
+static void on_accepted(struct wsm_message *message)
+{
+    struct wsm_strand_item *item = WSM_CONTAINER_OF(message, struct wsm_strand_item, returned);
+    const struct wsm_operation *operation = WSM_CONTAINER_OF(item, struct wsm_operation, accepted);
+
+    wsm_session_callback_returned(operation->session);
+}
+
+/* The last callback is behind it on the strand: the operation outlives it. */
+static void post_accepted(struct wsm_operation *operation)
+{
+    wsm_list_init(&operation->accepted.node);
+    operation->accepted.run = wsm_operation_run_accepted;
+    operation->accepted.returned.handle = on_accepted;
+    operation->accepted.operation = operation->handle;
+    wsm_session_callback_queued(operation->session);
+    wsm_strand_post(operation->shell->strand, &operation->accepted);
+}
+
+void wsm_receive_let_go(struct wsm_endpoint *endpoint)
+{
+    struct wsm_list *node;
+
+    WSM_LIST_FOREACH (node, &endpoint->operations)
+        WSM_CONTAINER_OF(node, struct wsm_operation, endpoint_node)->is_delayed = false;
+}
+
 static bool start(struct wsm_operation *operation, struct wsm_error *err)
 {
-    if (!check_streams(operation, err))
+    if (!check_streams(operation, err) || !check_delay(operation, err))
         return false;
+    if (operation->is_delayed)
+        post_accepted(operation);
     pump(operation);
     return true;
 }

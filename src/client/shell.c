@@ -204,6 +204,25 @@ static void send_delete(struct wsm_shell *shell)
 
 /* ---- Create ---- */
 
+/* PowerShell takes this text apart without looking twice, and ends on a duration that is not
+ * written as ours, a mode it does not know, or more than it wants to read: so it gets what was
+ * understood, in our own words. */
+static void describe(const struct wsm_shell_item *item, struct wsm_buf *out)
+{
+    struct wsm_shell_item shown = *item;
+
+    shown.is_marked = false;
+    if (shown.idle_timeout_ms > INT32_MAX)
+        shown.idle_timeout_ms = -1;
+    if (shown.max_idle_timeout_ms > INT32_MAX)
+        shown.max_idle_timeout_ms = -1;
+    if (!wsm_span_is(shown.buffer_mode, "Block") && !wsm_span_is(shown.buffer_mode, "Drop"))
+        shown.buffer_mode = wsm_span_of(NULL, 0);
+    wsm_shell_item_write(out, &shown);
+    if (out->len > WSM_SHELL_TEXT_MAX)
+        wsm_buf_clear(out);
+}
+
 static bool take_created(struct wsm_shell *shell, const struct wsm_answer *answer,
                          struct wsm_error *err)
 {
@@ -216,7 +235,7 @@ static bool take_created(struct wsm_shell *shell, const struct wsm_answer *answe
     if (shell->id == NULL)
         return wsm_fail_memory(err, "shell id");
     if (xml != NULL && wsm_async_is_waiting(&shell->create))
-        wsm_xml_write(&shell->create.text, xml);
+        describe(&response.shell, &shell->create.text);
     shell->extension_version = response.extension_version;
     shell->can_disconnect = response.shell.buffer_mode.len > 0 || response.shell.state.len > 0;
     if (shell->api_version > 0 && shell->can_disconnect && /* 1.0 does not know it */
@@ -251,6 +270,8 @@ void wsm_shell_opened(struct wsm_shell *shell, struct wsm_error *err)
 {
     struct wsm_error none = WSM_ERROR_INIT;
 
+    if (err->code == ERROR_WSMAN_REDIRECT_REQUESTED)
+        wsm_session_redirected(shell->session, err);
     if (!step(shell, err->code == 0 ? WSM_LIFE_EV_OPENED : WSM_LIFE_EV_FAILED))
         return;
     wsm_async_complete(&shell->create, shell->strand, err);

@@ -30,8 +30,10 @@ struct wsm_shell_options {
     char *extra_xml;
 };
 
-/* WSMAN_FLAG_CALLBACK_SHELL_SUPPORTS_DISCONNECT */
-enum { WSM_SHELL_SUPPORTS_DISCONNECT = 0x20 };
+enum {
+    WSM_SHELL_SUPPORTS_DISCONNECT = 0x20, /* WSMAN_FLAG_CALLBACK_SHELL_SUPPORTS_DISCONNECT */
+    WSM_SHELL_TEXT_MAX = 30000,           /* bytes of createData; PowerShell reads no more */
+};
 
 struct wsm_shell {
     struct wsm_message opening; /* posts the shell to the loop */
