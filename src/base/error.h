@@ -3,6 +3,8 @@
 #ifndef WSM_BASE_ERROR_H
 #define WSM_BASE_ERROR_H
 
+#include "base/span.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -16,11 +18,20 @@
 struct wsm_error {
     uint32_t code;
     char *text;
+    struct wsm_error_origin *origin; /* owned; NULL = it arose here */
+};
+
+/* Where an error that came in a message arose, as far as the message says: else NULL. */
+struct wsm_error_origin {
+    const char *machine;  /* borrowed from the origin, like all below */
+    const char *provider; /* the plug-in */
+    const char *language; /* of the error's text */
+    const char *redirect; /* where to go instead */
 };
 
 #define WSM_ERROR_INIT \
     {                  \
-        0, NULL        \
+        0, NULL, NULL  \
     }
 
 /* Fills err and returns false, so that `return wsm_fail(…)` raises and returns.
@@ -31,7 +42,11 @@ bool wsm_fail(struct wsm_error *err, uint32_t code, const char *format, ...) WSM
 /* Shorthand for an allocation that failed while making `what`. */
 bool wsm_fail_memory(struct wsm_error *err, const char *what);
 
-/* Frees the text and makes err empty again. */
+/* Copies the four texts, each empty = not known. Without memory for them there is no origin. */
+void wsm_error_set_origin(struct wsm_error *err, struct wsm_span machine, struct wsm_span provider,
+                          struct wsm_span language, struct wsm_span redirect);
+
+/* Frees what it owns and makes err empty again. */
 void wsm_error_clear(struct wsm_error *err);
 
 /* Moves `from` into `to` (cleared first) and leaves `from` empty. */

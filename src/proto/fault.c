@@ -402,26 +402,93 @@ static void collect_text(const struct wsm_xml_node *node, struct wsm_buf *out)
         collect_text(child, out);
 }
 
-static void text_of_fault(const struct wsm_xml_node *fault, const struct wsm_xml_node *wsman,
-                          const struct wsm_xml_node *wmi, struct wsm_buf *out)
+/* Where the text is taken from; NULL = there is none. */
+static const struct wsm_xml_node *text_of_fault(const struct wsm_xml_node *fault,
+                                                const struct wsm_xml_node *wsman,
+                                                const struct wsm_xml_node *wmi, struct wsm_buf *out)
 {
-    const struct wsm_xml_node *node;
+    const struct wsm_xml_node *reason = wsm_xml_child(fault, WSM_NS_SOAP, "Reason");
+    const struct wsm_xml_node *const places[] = {
+        wsman == NULL ? NULL : wsm_xml_child(wsman, WSM_NS_FAULT, "Message"),
+        wmi == NULL ? NULL : wsm_xml_child(wmi, WSM_NS_WMIERROR, "Message"),
+        reason == NULL ? NULL : wsm_xml_child(reason, WSM_NS_SOAP, "Text"),
+    };
+    size_t i;
 
-    if (wsman != NULL) {
-        node = wsm_xml_child(wsman, WSM_NS_FAULT, "Message");
-        if (node != NULL)
-            collect_text(node, out);
+    for (i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        if (places[i] != NULL)
+            collect_text(places[i], out);
+        if (out->len > 0)
+            return places[i];
     }
-    if (out->len == 0 && wmi != NULL) {
-        node = wsm_xml_child(wmi, WSM_NS_WMIERROR, "Message");
-        if (node != NULL)
-            collect_text(node, out);
-    }
-    if (out->len == 0) {
-        node = wsm_xml_child(fault, WSM_NS_SOAP, "Reason");
-        if (node != NULL && wsm_xml_child(node, WSM_NS_SOAP, "Text") != NULL)
-            collect_text(wsm_xml_child(node, WSM_NS_SOAP, "Text"), out);
-    }
+    return NULL;
+}
+
+/* ---- Where it arose ---- */
+
+/* The first element of that name at or below `node`, in any namespace. */
+static const struct wsm_xml_node *find_below(const struct wsm_xml_node *node, const char *name)
+{
+    const struct wsm_xml_node *child;
+    const struct wsm_xml_node *found = NULL;
+
+    if (wsm_span_is_nocase(node->name, name))
+        return node;
+    for (child = node->first_child; child != NULL && found == NULL; child = child->next)
+        found = find_below(child, name);
+    return found;
+}
+
+static struct wsm_span limited(struct wsm_span text)
+{
+    text = wsm_span_trim(text);
+    return text.len <= WSM_FAULT_ORIGIN_MAX ? text : wsm_span_of(NULL, 0);
+}
+
+static struct wsm_span attr_of(const struct wsm_xml_node *node, const char *name)
+{
+    struct wsm_span value = { NULL, 0 };
+
+    if (node != NULL)
+        (void)wsm_xml_attr(node, NULL, name, &value);
+    return limited(value);
+}
+
+/* xml:lang holds for all that is inside. */
+static struct wsm_span language_of(const struct wsm_xml_node *node)
+{
+    struct wsm_span language;
+
+    for (; node != NULL; node = node->parent)
+        if (wsm_xml_attr(node, WSM_NS_XML, "lang", &language))
+            return limited(language);
+    return wsm_span_of(NULL, 0);
+}
+
+/* The first URL in the text, up to a blank. */
+static struct wsm_span url_in(struct wsm_span text)
+{
+    const uint8_t *mark = memmem(text.ptr, text.len, "://", 3);
+    const uint8_t *start = mark;
+    const uint8_t *end = mark;
+
+    if (mark == NULL)
+        return wsm_span_of(NULL, 0);
+    while (start > text.ptr && !wsm_is_xml_space(start[-1]))
+        start--;
+    while (end < text.ptr + text.len && !wsm_is_xml_space(*end))
+        end++;
+    return wsm_span_of(start, (size_t)(end - start));
+}
+
+/* How Windows wraps the new address is documented nowhere: an element that is called so, else
+ * the first URL in what the fault says. */
+static struct wsm_span redirect_of(const struct wsm_xml_node *detail, struct wsm_span text)
+{
+    const struct wsm_xml_node *node = detail == NULL ? NULL
+                                                     : find_below(detail, "RedirectLocation");
+
+    return node != NULL ? wsm_span_trim(node->text) : url_in(text);
 }
 
 bool wsm_fault_parse(const struct wsm_envelope *env, struct wsm_error *err)
@@ -430,7 +497,9 @@ bool wsm_fault_parse(const struct wsm_envelope *env, struct wsm_error *err)
     const struct wsm_xml_node *detail;
     const struct wsm_xml_node *wsman = NULL;
     const struct wsm_xml_node *wmi = NULL;
+    const struct wsm_xml_node *place;
     struct wsm_buf text = WSM_BUF_INIT;
+    struct wsm_span redirect = { NULL, 0 };
 
     if (fault == NULL)
         return false;
@@ -440,7 +509,13 @@ bool wsm_fault_parse(const struct wsm_envelope *env, struct wsm_error *err)
         wmi = wsm_xml_child(detail, WSM_NS_WMIERROR, "MSFT_WmiError");
     }
     err->code = code_of_fault(fault, wsman, wmi);
-    text_of_fault(fault, wsman, wmi, &text);
+    place = text_of_fault(fault, wsman, wmi, &text);
+    if (err->code == ERROR_WSMAN_REDIRECT_REQUESTED)
+        redirect = redirect_of(detail, wsm_buf_span(&text));
+    wsm_error_set_origin(
+        err, attr_of(wsman, "Machine"),
+        attr_of(wsman == NULL ? NULL : find_below(wsman, "ProviderFault"), "provider"),
+        language_of(place), redirect);
     if (text.len > 0) {
         wsm_buf_append_byte(&text, '\0');
         if (wsm_buf_ok(&text)) {

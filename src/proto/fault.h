@@ -13,13 +13,17 @@
  * may name what the client sent. */
 enum { WSM_FAULT_TEXT_MAX = 1024 };
 
+/* Bytes of a machine, provider or language that is kept; what is longer is none. */
+enum { WSM_FAULT_ORIGIN_MAX = 512 };
+
 /* Appends a whole envelope. err->code chooses SOAP code, subcode, detail and action;
  * an unknown code becomes w:InternalError. `machine` as the client spelled the host. */
 void wsm_fault_write(struct wsm_buf *out, const struct wsm_guid *message_id,
                      struct wsm_span relates_to, const struct wsm_error *err, const char *machine);
 
 /* True if the message is a fault; then err is filled with its number (from f:WSManFault,
- * else MSFT_WmiError, else derived from the subcode) and its text. err was empty. */
+ * else MSFT_WmiError, else derived from the subcode), its text, and where it arose. err was
+ * empty. */
 bool wsm_fault_parse(const struct wsm_envelope *env, struct wsm_error *err);
 
 #endif

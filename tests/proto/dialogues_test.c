@@ -454,6 +454,12 @@ static bool read_fault(const struct wsm_envelope *env, struct wsm_buf *out, stru
     if (wsm_fault_parse(env, &fault)) {
         say_number(out, "fault", fault.code);
         say(out, "text", wsm_span_str(wsm_error_text(&fault)));
+        if (fault.origin != NULL) {
+            say(out, "machine", wsm_span_str(fault.origin->machine));
+            say(out, "provider", wsm_span_str(fault.origin->provider));
+            say(out, "language", wsm_span_str(fault.origin->language));
+            say(out, "redirect", wsm_span_str(fault.origin->redirect));
+        }
     } else {
         wsm_buf_append_str(out, "no fault\n");
     }

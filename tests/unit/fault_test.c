@@ -261,7 +261,8 @@ static bool write_and_read(void *context)
     ok = wsm_envelope_parse(&env, out.ptr, out.len, &err) && wsm_fault_parse(&env, &fault);
     if (ok) {
         assert_int_equal(fault.code, ERROR_WSMAN_QUOTA_MAX_OPERATIONS);
-        ok = fault.text != NULL; /* without memory the code alone survives */
+        ok = fault.text != NULL &&
+             fault.origin != NULL; /* without memory the code alone survives */
     }
     wsm_envelope_clear(&env);
     wsm_error_clear(&fault);

@@ -86,7 +86,7 @@ static int teardown(void **state)
     uv_run(&f->loop, UV_RUN_NOWAIT); /* shells end with their hosts */
     for (int i = 0; i < WSM_SHELL_BUCKETS; i++)
         while (!wsm_list_is_empty(&f->table.buckets[i])) {
-            struct wsm_error err = { ERROR_OPERATION_ABORTED, NULL };
+            struct wsm_error err = { .code = ERROR_OPERATION_ABORTED };
 
             wsm_shell_abandon(WSM_CONTAINER_OF(f->table.buckets[i].next, struct wsm_shell, node),
                               &err);
@@ -296,7 +296,7 @@ static void test_shell_table_connection_lost_again_ends_the_shell(void **state)
 static void test_shell_table_host_that_is_gone_ends_the_shell(void **state)
 {
     struct fixture *f = *state;
-    struct wsm_error err = { ERROR_WSMAN_UNEXPECTED_SELECTORS, NULL };
+    struct wsm_error err = { .code = ERROR_WSMAN_UNEXPECTED_SELECTORS };
 
     adopted(f);
     wsm_channel_close(&f->host);
@@ -361,7 +361,7 @@ static void test_shell_table_broken_connection_does_not_prove_a_deletion(void **
 {
     struct fixture *f = *state;
     struct deleter deleter = { .base.on_end = on_deleted };
-    struct wsm_error gone = { ERROR_WSMAN_UNEXPECTED_SELECTORS, NULL };
+    struct wsm_error gone = { .code = ERROR_WSMAN_UNEXPECTED_SELECTORS };
 
     wsm_shell_deleting(adopted(f), &deleter.base);
     wsm_channel_close(&f->host);
@@ -396,7 +396,7 @@ static void test_shell_table_host_that_cannot_be_asked_may_not_be_deleted(void *
 {
     struct fixture *f = *state;
     struct deleter deleter = { .base.on_end = on_deleted };
-    struct wsm_error err = { ERROR_ACCESS_DENIED, NULL };
+    struct wsm_error err = { .code = ERROR_ACCESS_DENIED };
 
     wsm_shell_deleting(adopted(f), &deleter.base);
     wsm_channel_close(&f->host);
@@ -410,7 +410,7 @@ static void test_shell_table_connection_to_a_dying_host_proves_nothing(void **st
 {
     struct fixture *f = *state;
     struct deleter deleter = { .base.on_end = on_deleted };
-    struct wsm_error gone = { ERROR_WSMAN_UNEXPECTED_SELECTORS, NULL };
+    struct wsm_error gone = { .code = ERROR_WSMAN_UNEXPECTED_SELECTORS };
 
     wsm_shell_deleting(adopted(f), &deleter.base);
     wsm_channel_close(&f->host);
@@ -753,7 +753,7 @@ static void test_shell_table_creator_is_told(void **state)
 static void test_shell_table_creator_is_told_of_failure(void **state)
 {
     struct fixture *f = *state;
-    struct wsm_error err = { ERROR_ACCESS_DENIED, NULL };
+    struct wsm_error err = { .code = ERROR_ACCESS_DENIED };
     struct wsm_guid id;
     struct wsm_shell *shell;
 
