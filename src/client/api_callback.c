@@ -14,9 +14,11 @@
 #include <string.h>
 #include <wsmext.h>
 
+enum { ERROR_TEXTS = 4 };
+
 struct error_view {
     WSMAN_ERROR error;
-    char16_t *detail; /* owned; NULL without memory */
+    char16_t *texts[ERROR_TEXTS]; /* owned; NULL where there is none, or no memory */
 };
 
 static char16_t *utf16_of(struct wsm_span text, size_t *out_count)
@@ -28,18 +30,45 @@ static char16_t *utf16_of(struct wsm_span text, size_t *out_count)
     return units;
 }
 
+static PCWSTR keep_text(struct error_view *view, size_t index, const char *text)
+{
+    size_t count;
+
+    if (text != NULL)
+        view->texts[index] = utf16_of(wsm_span_str(text), &count);
+    return (PCWSTR)view->texts[index];
+}
+
 /* Applications print errorDetail without looking: it is never NULL on errors. */
 static void view_error(const struct wsm_error *err, struct error_view *out)
 {
-    const char *text = err->text != NULL ? err->text : wsm_error_text_of(err->code);
-    size_t count;
+    const struct wsm_error_origin *origin = err->origin;
+    char own[WSM_ERROR_TEXT_MAX + 1];
 
     *out = (struct error_view){ .error = { .code = err->code } };
     if (err->code == 0)
         return;
-    out->detail = utf16_of(wsm_span_str(text), &count);
-    out->error.errorDetail = out->detail != NULL ? (PCWSTR)out->detail : WSMAN_TEXT("error");
-    out->error.language = WSMAN_TEXT("en-US");
+    if (err->text == NULL)
+        wsm_error_text_write(err->code, own, sizeof(own));
+    out->error.errorDetail = keep_text(out, 0, err->text != NULL ? err->text : own);
+    if (out->error.errorDetail == NULL)
+        out->error.errorDetail = WSMAN_TEXT("error");
+    if (origin == NULL || err->text == NULL)
+        out->error.language = WSMAN_TEXT("en-US");
+    else
+        out->error.language = keep_text(out, 1, origin->language);
+    if (origin != NULL) {
+        out->error.machineName = keep_text(out, 2, origin->machine);
+        out->error.pluginName = keep_text(out, 3, origin->provider);
+    }
+}
+
+static void clear_view(struct error_view *view)
+{
+    size_t i;
+
+    for (i = 0; i < ERROR_TEXTS; i++)
+        free(view->texts[i]);
 }
 
 static void call_shell_function(const struct wsm_async *async, WSMAN_ERROR *error,
@@ -152,7 +181,7 @@ void wsm_async_run(struct wsm_strand_item *item)
         wsm_api_run_list(async, &view.error);
         break;
     }
-    free(view.detail);
+    clear_view(&view);
 }
 
 void wsm_notice_run(struct wsm_strand_item *item)

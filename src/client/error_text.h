@@ -5,11 +5,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { WSM_ERROR_TEXT_MAX = 128 };
+enum { WSM_ERROR_TEXT_MAX = 200 }; /* characters, without NUL */
 
-/* Static; a general text for a code that has none. */
-const char *wsm_error_text_of(uint32_t code);
-/* The same, with the number in it for a code that has none. */
+/* Writes the text of the code, with the number in it for a code that has none. An HRESULT made of
+ * a Win32 code has the text of that. */
 void wsm_error_text_write(uint32_t code, char *out, size_t out_size);
 
 #endif

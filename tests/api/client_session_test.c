@@ -346,7 +346,8 @@ static void test_error_messages_exist_for_known_and_unknown_codes(void **state)
     assert_message(ERROR_WSMAN_RESOURCE_NOT_FOUND, "The server has no such resource.");
     assert_message(ERROR_WSMAN_CLIENT_INVALID_SHELL_COMMAND_PAIR,
                    "The command belongs to another shell.");
-    assert_message(0x80070002, "Error 2147942402 (0x80070002).");
+    assert_message(0x80070002, "The program or file was not found.");
+    assert_message(0x80540FA0, "There is no text for error 0x80540FA0 (2152992672).");
 }
 
 /* ---- Text ---- */
