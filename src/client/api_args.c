@@ -9,10 +9,9 @@
 #include "client/shell.h"
 #include "wsmerror.h"
 
+#include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { RESOURCE_URI_MAX = 2048 /* bytes; wsm_send_data_max() counts on it */ };
 
 _Static_assert(sizeof(WCHAR) == sizeof(char16_t), "the API's text is UTF-16");
 
@@ -212,9 +211,9 @@ bool wsm_api_resource_uri(PCWSTR uri, char **out, struct wsm_error *err)
         return wsm_fail(err, ERROR_WSMAN_CLIENT_BLANK_URI, "no resource URI");
     }
     *out = text;
-    if (span.len > RESOURCE_URI_MAX)
-        return wsm_fail(err, ERROR_WSMAN_INVALID_RESOURCE_URI, "resource URI longer than %d bytes",
-                        RESOURCE_URI_MAX);
+    if (wsm_xml_escaped_max(wsm_span_str(text)) > WSM_WIRE_URI_MAX)
+        return wsm_fail(err, ERROR_WSMAN_INVALID_RESOURCE_URI,
+                        "resource URI longer than %d bytes as escaped", WSM_WIRE_URI_MAX);
     return true;
 }
 
@@ -303,6 +302,11 @@ static bool append_stream(struct wsm_buf *out, PCWSTR name, uint32_t code, struc
         (void)wsm_fail(err, code, "stream name with blanks, or empty");
         goto out;
     }
+    if (wsm_xml_escaped_max(span) > WSM_STREAM_NAME_MAX) {
+        (void)wsm_fail(err, ERROR_INVALID_PARAMETER, "stream name longer than %d bytes",
+                       WSM_STREAM_NAME_MAX);
+        goto out;
+    }
     if (out->len > 0)
         wsm_buf_append_byte(out, ' ');
     wsm_buf_append_span(out, span);
@@ -342,19 +346,35 @@ out:
     return ok;
 }
 
+bool wsm_api_is_psrpclient(void)
+{
+    static const char here;
+    static const char name[] = "libpsrpclient";
+    Dl_info info;
+    const char *slash;
+
+    if (dladdr(&here, &info) == 0 || info.dli_fname == NULL)
+        return false;
+    slash = strrchr(info.dli_fname, '/');
+    return strncmp(slash == NULL ? info.dli_fname : slash + 1, name, sizeof(name) - 1) == 0;
+}
+
 DWORD wsm_api_give_text(const char *text, DWORD capacity, PWSTR out, DWORD *out_used)
 {
     char16_t *units = NULL;
     size_t count = 0;
+    size_t needed;
     DWORD code = ERROR_SUCCESS;
 
     if (!wsm_utf8_to_utf16(wsm_span_str(text), "text", &units, &count, NULL))
         return ERROR_OUTOFMEMORY;
-    *out_used = (DWORD)count + 1;
-    if (out == NULL || capacity < count + 1)
+    /* PowerShell decodes as many units as the first call named, and has room for so many. */
+    needed = wsm_api_is_psrpclient() ? count : count + 1;
+    *out_used = (DWORD)needed;
+    if (out == NULL || capacity < needed)
         code = ERROR_INSUFFICIENT_BUFFER;
     else
-        memcpy(out, units, (count + 1) * sizeof(*units));
+        memcpy(out, units, needed * sizeof(*units));
     free(units);
     return code;
 }

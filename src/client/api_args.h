@@ -74,7 +74,10 @@ bool wsm_api_post_command(struct wsm_command *command, uint32_t version,
 /* api_list.c: the callback of a listing; dispatcher threads. */
 void wsm_api_run_list(const struct wsm_async *async, WSMAN_ERROR *error);
 
-/* The two-call protocol: writes text and NUL if they fit. Returns 0, 122, or OUTOFMEMORY. */
+/* Was the library loaded under the name by which PowerShell knows it? */
+bool wsm_api_is_psrpclient(void);
+/* The two-call protocol: writes text and NUL if they fit; under that name no NUL is counted or
+ * written. Returns 0, 122, or OUTOFMEMORY. */
 DWORD wsm_api_give_text(const char *text, DWORD capacity, PWSTR out, DWORD *out_used);
 
 static inline uintptr_t wsm_handle_value(const void *handle)

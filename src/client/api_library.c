@@ -1,5 +1,4 @@
 /* WSManInitialize, WSManDeinitialize, WSManGetErrorMessage. Application threads. */
-#include "base/utf.h"
 #include "client/api_args.h"
 #include "client/error_text.h"
 #include "client/runtime.h"
@@ -85,35 +84,33 @@ DWORD WINAPI WSManDeinitialize(WSMAN_API_HANDLE apiHandle, DWORD flags)
     return ERROR_SUCCESS;
 }
 
-/* NULL: the language of the environment, for which English is the fallback as for any. */
+/* NULL: the language of the environment, for which English is the fallback as for any. So it is
+ * for PowerShell, which has no text at all after an error. */
 static DWORD check_language(PCWSTR code)
 {
-    static const char16_t english[] = { 'e', 'n' };
-    size_t i;
+    char *text = NULL;
+    size_t primary = 0;
+    DWORD result = ERROR_SUCCESS;
 
-    if (code == NULL)
+    if (code == NULL || wsm_api_is_psrpclient())
         return ERROR_SUCCESS;
-    for (i = 0; code[i] != 0; i++) {
-        bool is_letter = (code[i] >= 'a' && code[i] <= 'z') || (code[i] >= 'A' && code[i] <= 'Z');
-        bool is_digit = code[i] >= '0' && code[i] <= '9';
-
-        if (!is_letter && !(i > 0 && (is_digit || code[i] == '-')))
-            return ERROR_WSMAN_CLIENT_INVALID_LANGUAGE_CODE;
-    }
-    if (i == 0 || i > WSM_LANGUAGE_MAX || code[i - 1] == '-')
+    if (!wsm_api_text(code, "language", &text, NULL))
         return ERROR_WSMAN_CLIENT_INVALID_LANGUAGE_CODE;
-    for (i = 0; i < 2; i++) {
-        if ((code[i] | 0x20) != english[i])
-            return ERROR_RESOURCE_LANG_NOT_FOUND;
-    }
-    return code[2] == 0 || code[2] == '-' ? ERROR_SUCCESS : ERROR_RESOURCE_LANG_NOT_FOUND;
+    while (text[primary] != '\0' && text[primary] != '-')
+        primary++;
+    if (!wsm_is_language_tag(text))
+        result = ERROR_WSMAN_CLIENT_INVALID_LANGUAGE_CODE;
+    else if (!wsm_span_is_nocase(wsm_span_of(text, primary), "en"))
+        result = ERROR_RESOURCE_LANG_NOT_FOUND;
+    free(text);
+    return result;
 }
 
 DWORD WINAPI WSManGetErrorMessage(WSMAN_API_HANDLE apiHandle, DWORD flags, PCWSTR languageCode,
                                   DWORD errorCode, DWORD messageLength, PWSTR message,
                                   DWORD *messageLengthUsed)
 {
-    char text[WSM_ERROR_TEXT_MAX];
+    char text[WSM_ERROR_TEXT_MAX + 1];
     DWORD code;
 
     if (messageLengthUsed == NULL || (message == NULL) != (messageLength == 0) ||

@@ -279,6 +279,19 @@ static struct option_call *of_message(struct wsm_message *message)
     return WSM_CONTAINER_OF(call, struct option_call, call);
 }
 
+static uint32_t set_number(struct wsm_session *session, uint32_t id, uint32_t value)
+{
+    enum wsm_mechanism mechanism = session->login.mechanism;
+    const struct wsm_option_context context = {
+        .has_scheme = session->target.has_scheme,
+        .has_spn = mechanism == WSM_MECHANISM_DEFAULT || mechanism == WSM_MECHANISM_NEGOTIATE ||
+                   mechanism == WSM_MECHANISM_KERBEROS,
+        .is_used = session->is_used,
+    };
+
+    return wsm_options_set_number(&session->options, id, value, &context);
+}
+
 /* Loop thread, as the next two. */
 static void on_set(struct wsm_message *message)
 {
@@ -289,8 +302,7 @@ static void on_set(struct wsm_message *message)
     if (session != NULL && option->text != NULL)
         code = wsm_options_set_text(&session->options, option->id, option->text);
     else if (session != NULL)
-        code = wsm_options_set_number(&session->options, option->id, option->number,
-                                      session->target.has_scheme, session->is_used);
+        code = set_number(session, option->id, option->number);
     wsm_call_done(&option->call, code);
 }
 

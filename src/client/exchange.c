@@ -3,6 +3,7 @@
 #include "client/exchange.h"
 
 #include "client/random.h"
+#include "client/runtime.h"
 #include "client/session.h"
 #include "proto/fault.h"
 #include "proto/http.h"
@@ -219,6 +220,8 @@ bool wsm_exchange_prepare(struct wsm_exchange *exchange, struct wsm_session *ses
         return false;
     if (exchange->state != WSM_EXCHANGE_HELD)
         exchange->is_repeat = false;
+    if (exchange->state != WSM_EXCHANGE_HELD)
+        exchange->begun = uv_now(wsm_runtime_loop());
     if (!exchange->is_repeat)
         snprintf(exchange->message_id, sizeof(exchange->message_id), "uuid:%s", guid.text);
     if (exchange->timeout_max_ms > 0 && (timeout_ms == 0 || timeout_ms > exchange->timeout_max_ms))
@@ -240,6 +243,7 @@ bool wsm_exchange_prepare(struct wsm_exchange *exchange, struct wsm_session *ses
         .shell_id = plan->shell_id,
         .locale = wsm_options_text(options, WSM_OPTION_UI_LANGUAGE),
         .data_locale = wsm_options_text(options, WSM_OPTION_LOCALE),
+        .machine_id = wsm_options_machine_id(options),
         .options = plan->options,
         .option_count = plan->option_count,
         .options_must_understand = plan->options_must_understand,

@@ -29,6 +29,7 @@ struct wsm_exchange {
     struct wsm_list node;                    /* in recovery->sent or recovery->held */
     enum wsm_exchange_state state;
     bool is_repeat;          /* the server may know the message already */
+    uint64_t begun;          /* loop time; of the first try */
     uint32_t timeout_max_ms; /* for the next sending only; 0 = as the options say */
     char message_id[48];
     size_t length_at; /* where Content-Length goes */

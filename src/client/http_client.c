@@ -343,6 +343,7 @@ static void on_timeout(uv_timer_t *timer)
     (void)wsm_fail(&err, ERROR_WSMAN_NETWORK_TIMEDOUT, "%s %s within %llu ms",
                    c->pool->target->host_header, doing,
                    (unsigned long long)c->call->timeout_ms + WSM_HTTP_NETWORK_DELAY_MS);
+    c->call->is_overdue = true;
     fail_call(c, &err);
 }
 
@@ -434,6 +435,7 @@ bool wsm_http_call_start(struct wsm_http_call *call, struct wsm_http_pool *pool,
     struct wsm_http_conn *c;
 
     call->was_written = false;
+    call->is_overdue = false;
     while ((c = take_idle(pool)) != NULL) {
         struct wsm_error lost = WSM_ERROR_INIT;
 

@@ -38,6 +38,7 @@ struct wsm_http_call {
     size_t body_max;
     struct wsm_http_conn *conn; /* borrowed; NULL = not going on */
     bool was_written;           /* bytes of it may have gone out */
+    bool is_overdue;            /* in on_done: its time ran out */
     /* err->code 0: `response` is set and the callee's. Exactly once, never from within
      * wsm_http_call_start(), not after wsm_http_call_cancel(). */
     void (*on_done)(struct wsm_http_call *call, struct wsm_http_response *response,

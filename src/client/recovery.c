@@ -130,21 +130,30 @@ static bool reserve_notices(struct wsm_list *notices)
 
 static void on_timer(uv_timer_t *timer);
 
-/* How long the shell may be without its link, as it stands. */
-static uint64_t window_ms(const struct wsm_shell *shell)
+static uint64_t min_of(uint64_t one, uint64_t other)
 {
-    const struct wsm_options *options = &shell->session->options;
-    uint32_t create_ms = wsm_options_timeout(options, WSM_OPTION_TIMEOUT_CREATE);
-
-    if (shell->life == WSM_LIFE_OPENING)
-        return create_ms > 0 && create_ms < WSM_RECOVERY_CREATE_MS ? create_ms
-                                                                   : WSM_RECOVERY_CREATE_MS;
-    if (shell->life == WSM_LIFE_OPEN)
-        return wsm_options_number(options, WSM_OPTION_MAX_RETRY_TIME);
-    return WSM_RECOVERY_CLOSE_MS;
+    return one < other ? one : other;
 }
 
-static bool begin(struct wsm_recovery *recovery)
+/* Until when the shell may be without its link, as it stands. What opens or closes it ends within
+ * its own time-out all the same. */
+static uint64_t deadline_of(const struct wsm_shell *shell, const struct wsm_exchange *exchange)
+{
+    const struct wsm_options *options = &shell->session->options;
+    bool is_open = shell->life == WSM_LIFE_OPEN;
+    bool is_new = shell->life == WSM_LIFE_OPENING;
+    uint32_t retry_ms = is_open  ? wsm_options_number(options, WSM_OPTION_MAX_RETRY_TIME)
+                        : is_new ? WSM_RECOVERY_CREATE_MS
+                                 : WSM_RECOVERY_CLOSE_MS;
+    uint64_t deadline = uv_now(wsm_runtime_loop()) + retry_ms;
+    uint32_t timeout_ms = exchange->call.timeout_ms;
+
+    if (is_open || timeout_ms == 0)
+        return deadline;
+    return min_of(deadline, exchange->begun + timeout_ms + WSM_HTTP_NETWORK_DELAY_MS);
+}
+
+static bool begin(struct wsm_recovery *recovery, const struct wsm_exchange *exchange)
 {
     struct wsm_shell *shell = shell_of(recovery);
     struct wsm_recovery_phase *phase = calloc(1, sizeof(*phase));
@@ -160,7 +169,7 @@ static bool begin(struct wsm_recovery *recovery)
     uv_timer_init(wsm_runtime_loop(), &phase->timer);
     phase->timer.data = phase;
     phase->recovery = recovery;
-    phase->deadline = uv_now(wsm_runtime_loop()) + window_ms(shell);
+    phase->deadline = deadline_of(shell, exchange);
     recovery->phase = phase;
     wsm_http_pool_drop_idle(&shell->session->pool); /* they went the same way */
     notify(recovery, WSM_NOTICE_FAILURE);
@@ -374,11 +383,12 @@ static bool may_repeat(struct wsm_recovery *recovery, const struct wsm_exchange 
     switch (shell->life) {
     case WSM_LIFE_OPENING: /* Create: a server that cannot be reached at all is an error at once */
     case WSM_LIFE_ABANDONED:
-        return exchange->is_repeat && (exchange->is_broken || recovery->phase != NULL);
+        return exchange->is_repeat && !exchange->call.is_overdue &&
+               (exchange->is_broken || recovery->phase != NULL);
     case WSM_LIFE_OPEN: /* not while it is let go: that has to come to an end */
         return shell->link == WSM_LINK_CONNECTED && wsm_shell_is_robust(shell);
     case WSM_LIFE_ENDING:
-        return wsm_shell_is_robust(shell);
+        return !exchange->call.is_overdue && wsm_shell_is_robust(shell);
     default:
         return false;
     }
@@ -440,7 +450,7 @@ bool wsm_recovery_lost(struct wsm_recovery *recovery, struct wsm_exchange *excha
     wsm_list_remove(&exchange->node);
     exchange->is_repeat = exchange->is_repeat || exchange->call.was_written;
     if (!is_loss(recovery, err->code) || !may_repeat(recovery, exchange) ||
-        (recovery->phase == NULL && !begin(recovery)))
+        (recovery->phase == NULL && !begin(recovery, exchange)))
         return false;
     wsm_error_move(&recovery->phase->cause, err);
     hold(recovery, exchange);

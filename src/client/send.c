@@ -76,8 +76,7 @@ static bool send_chunk(struct wsm_operation *operation, struct wsm_error *err)
 {
     static const struct wsm_repetition repetition = { .send = again, .may_park = true };
     const struct wsm_session *session = operation->session;
-    size_t max = wsm_send_data_max(
-        (size_t)wsm_options_number(&session->options, WSM_OPTION_MAX_ENVELOPE_KB) * 1024);
+    size_t max = wsm_options_send_max(&session->options);
     size_t left = operation->data.len - operation->sent;
     const struct wsm_command *command = operation->endpoint->command;
     struct wsm_request_headers headers;

@@ -53,6 +53,7 @@ void wsm_session_free(struct wsm_session *session)
         return;
     wsm_target_clear(&session->target);
     wsm_login_clear(&session->login);
+    wsm_options_clear(&session->options);
     wsm_xml_parser_clear(&session->parser);
     free(session);
 }
@@ -179,6 +180,20 @@ void wsm_session_callback_returned(struct wsm_session *session)
 {
     session->callbacks--;
     wsm_session_check_end(session);
+}
+
+void wsm_session_redirected(struct wsm_session *session, struct wsm_error *err)
+{
+    const char *url = err->origin == NULL ? NULL : err->origin->redirect;
+    uint32_t code = wsm_options_set_redirect(&session->options, url);
+
+    if (code == ERROR_SUCCESS)
+        return;
+    wsm_error_clear(err);
+    (void)wsm_fail(err, code, "%s redirects the client%s", session->target.host_header,
+                   code == ERROR_WSMAN_INVALID_REDIRECT_ERROR
+                       ? ", but does not say where to"
+                       : " to an address that cannot be used");
 }
 
 static const char *mechanism_name(enum wsm_mechanism mechanism)

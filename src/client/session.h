@@ -86,6 +86,10 @@ void wsm_session_look_again(struct wsm_session *session);
 /* Something the closing may have waited for has ended. */
 void wsm_session_check_end(struct wsm_session *session);
 
+/* err is ERROR_WSMAN_REDIRECT_REQUESTED: keeps the address for option 30, or turns err into what
+ * is wrong with it. */
+void wsm_session_redirected(struct wsm_session *session, struct wsm_error *err);
+
 /* May a request go out with these credentials and options? */
 bool wsm_session_check_policy(const struct wsm_session *session,
                               struct wsm_error *err) WSM_MUST_CHECK;

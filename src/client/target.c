@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/span.h"
+#include "proto/envelope.h"
 #include "wsmerror.h"
 
 #include <stdlib.h>
@@ -128,6 +129,7 @@ static bool build(const struct parts *parts, struct wsm_target *out, struct wsm_
     struct wsm_buf header = WSM_BUF_INIT;
     struct wsm_buf path = WSM_BUF_INIT;
     struct wsm_buf url = WSM_BUF_INIT;
+    size_t wire_len;
 
     wsm_buf_append_span(&host, parts->host);
     wsm_buf_append_str(&header, parts->is_bracketed ? "[" : "");
@@ -143,10 +145,15 @@ static bool build(const struct parts *parts, struct wsm_target *out, struct wsm_
     out->path = text_of(&path);
     if (out->host_header != NULL && out->path != NULL)
         wsm_buf_printf(&url, "http://%s%s", out->host_header, out->path);
+    wire_len = wsm_xml_escaped_max(wsm_buf_span(&url));
     out->url = text_of(&url);
     if (out->host == NULL || out->host_header == NULL || out->path == NULL || out->url == NULL) {
         wsm_target_clear(out);
         return wsm_fail_memory(err, "connection string");
+    }
+    if (wire_len > WSM_WIRE_URI_MAX) {
+        wsm_target_clear(out);
+        return fail_text(err, "too long");
     }
     out->has_scheme = parts->has_scheme;
     return true;

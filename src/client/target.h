@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 enum {
-    WSM_TARGET_MAX = 2048, /* bytes of a connection string; wsm_send_data_max() counts on it */
+    WSM_TARGET_MAX = 2048, /* bytes of a connection string */
     WSM_TARGET_HOST_MAX = 255,
     WSM_TARGET_PORT_HTTP = 5985,
 };

@@ -92,6 +92,9 @@ bool wsm_command_response_parse(const struct wsm_envelope *env, struct wsm_span 
     id = wsm_xml_child_text(response, WSM_NS_SHELL, "CommandId");
     if (id.len == 0)
         return wsm_fail(err, ERROR_WSMAN_NO_COMMANDID, "rsp:CommandResponse: no rsp:CommandId");
+    if (id.len > WSM_WIRE_ID_MAX)
+        return wsm_fail(err, ERROR_WSMAN_NO_COMMANDID,
+                        "rsp:CommandId: longer than WSM_WIRE_ID_MAX = %d", WSM_WIRE_ID_MAX);
     *out_command_id = id;
     return true;
 }

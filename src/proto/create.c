@@ -206,6 +206,10 @@ bool wsm_create_response_parse(const struct wsm_envelope *env, struct wsm_create
     if (shell_id.len == 0)
         return wsm_fail(err, ERROR_WSMAN_CREATE_RESPONSE_NO_EPR,
                         "the answer to Create names no shell");
+    if (shell_id.len > WSM_WIRE_ID_MAX)
+        return wsm_fail(err, ERROR_WSMAN_CREATE_RESPONSE_NO_EPR,
+                        "the answer to Create: ShellId longer than WSM_WIRE_ID_MAX = %d",
+                        WSM_WIRE_ID_MAX);
     if (shell != NULL)
         wsm_shell_item_parse(shell, &msg.shell);
     else

@@ -38,17 +38,6 @@ static bool bad_header(struct wsm_error *err, const char *name, const char *why)
                     why);
 }
 
-static size_t escaped_len(struct wsm_span text)
-{
-    size_t len = text.len;
-    size_t i;
-
-    for (i = 0; i < text.len; i++)
-        if (text.ptr[i] <= '>' && memchr("&<>\"'\r", text.ptr[i], 6) != NULL)
-            len += 5; /* the longest is six characters for one */
-    return len;
-}
-
 static bool read_to(struct wsm_envelope *env, const struct wsm_xml_node *node,
                     struct wsm_error *err)
 {
@@ -86,7 +75,7 @@ static bool read_message_id(struct wsm_envelope *env, const struct wsm_xml_node 
 {
     if (wsm_span_trim(node->text).len == 0)
         return bad_header(err, "MessageID", "empty");
-    if (escaped_len(node->text) > WSM_MESSAGE_ID_MAX)
+    if (wsm_xml_escaped_max(node->text) > WSM_MESSAGE_ID_MAX)
         return bad_header(err, "MessageID", "longer than WSM_MESSAGE_ID_MAX = 2048");
     env->message_id = node->text;
     return true;
@@ -469,6 +458,8 @@ void wsm_request_begin(struct wsm_buf *out, const struct wsm_request_headers *he
     wsm_buf_append_str(out, "\" s:mustUnderstand=\"false\"/>");
     write_text(out, "<p:SessionId s:mustUnderstand=\"false\">", headers->session_id,
                "</p:SessionId>");
+    write_text(out, "<m:MachineID xmlns:m=\"" WSM_NS_MACHINE_ID "\" s:mustUnderstand=\"false\">",
+               headers->machine_id, "</m:MachineID>");
     write_text(out, "<w:ResourceURI s:mustUnderstand=\"true\">", headers->resource_uri,
                "</w:ResourceURI>");
     write_text(out, "<w:SelectorSet><w:Selector Name=\"ShellId\">", headers->shell_id,

@@ -8,9 +8,10 @@
 #include "wsmerror.h"
 
 enum {
-    /* Upper bound of everything but base64 in a Send of ours: our own text, the URL and
-     * the ResourceURI as escaped (limits of the API), ids, locales, stream name. */
-    SEND_FRAME_MAX = 1600 + 2048 + 2048,
+    /* Upper bound of everything but base64 in a Send of ours: our own text with the names of the
+     * machine and the stream, and what varies. Characters, so that it holds for UTF-16 too. */
+    SEND_FRAME_MAX = 1640 + 2 * WSM_WIRE_URI_MAX + 2 * WSM_WIRE_ID_MAX * WSM_XML_ESCAPE_MAX +
+                     2 * WSM_LANGUAGE_MAX,
 };
 
 void wsm_stream_write(struct wsm_buf *out, const struct wsm_stream_data *stream)
@@ -57,11 +58,11 @@ bool wsm_stream_parse(const struct wsm_xml_node *node, struct wsm_stream_data *o
     return true;
 }
 
-size_t wsm_send_data_max(size_t max_envelope_size)
+size_t wsm_send_data_max(size_t max_envelope_size, bool is_utf16)
 {
-    if (max_envelope_size < SEND_FRAME_MAX)
-        return 0;
-    return (max_envelope_size - SEND_FRAME_MAX) / 4 * 3;
+    size_t characters = is_utf16 ? max_envelope_size / 2 : max_envelope_size;
+
+    return characters < SEND_FRAME_MAX ? 0 : (characters - SEND_FRAME_MAX) / 4 * 3;
 }
 
 void wsm_send_request_write(struct wsm_buf *out, const struct wsm_request_headers *headers,

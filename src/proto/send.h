@@ -24,9 +24,9 @@ struct wsm_stream_data {
 void wsm_stream_write(struct wsm_buf *out, const struct wsm_stream_data *stream);
 bool wsm_stream_parse(const struct wsm_xml_node *node, struct wsm_stream_data *out) WSM_MUST_CHECK;
 
-/* Largest data of one Send whose envelope stays within max_envelope_size, with URL and
- * ResourceURI of up to 2048 bytes each, as escaped, and no options. */
-size_t wsm_send_data_max(size_t max_envelope_size);
+/* Largest data of one Send whose envelope stays within max_envelope_size, in UTF-16 if so,
+ * with everything in it at its limit in envelope.h, and no options. */
+size_t wsm_send_data_max(size_t max_envelope_size, bool is_utf16);
 
 void wsm_send_request_write(struct wsm_buf *out, const struct wsm_request_headers *headers,
                             const struct wsm_stream_data *stream);

@@ -655,6 +655,17 @@ void wsm_xml_escape_attr(struct wsm_buf *out, struct wsm_span text)
     escape(out, text, true);
 }
 
+size_t wsm_xml_escaped_max(struct wsm_span text)
+{
+    size_t len = text.len;
+    size_t i;
+
+    for (i = 0; i < text.len; i++)
+        if (text.ptr[i] <= '>' && memchr("&<>\"'\r", text.ptr[i], 6) != NULL)
+            len += WSM_XML_ESCAPE_MAX - 1;
+    return len;
+}
+
 static bool is_blank(struct wsm_span text)
 {
     return wsm_span_trim(text).len == 0;

@@ -17,6 +17,7 @@ enum {
     WSM_XML_ELEMENTS_MAX = 4096,
     WSM_XML_ATTRIBUTES_MAX = 32, /* on one element, namespace declarations included */
     WSM_XML_NAME_MAX = 1024,     /* bytes of namespace and local name together */
+    WSM_XML_ESCAPE_MAX = 6,      /* characters that one may become */
 };
 
 #define WSM_NS_SOAP     "http://www.w3.org/2003/05/soap-envelope"
@@ -32,7 +33,8 @@ enum {
 #define WSM_NS_IDENTITY "http://schemas.dmtf.org/wbem/wsman/identity/1/wsmanidentity.xsd"
 #define WSM_NS_IDENTIFY \
     "http://schemas.dmtf.org/wbem/wsman/identify/1/wsmanidentity.xsd" /* MS-WSMV's spelling */
-#define WSM_NS_XML "http://www.w3.org/XML/1998/namespace"
+#define WSM_NS_MACHINE_ID "http://schemas.microsoft.com/wbem/wsman/1/machineid"
+#define WSM_NS_XML        "http://www.w3.org/XML/1998/namespace"
 
 struct wsm_xml_attr {
     struct wsm_span ns; /* empty for an unqualified attribute */
@@ -106,6 +108,9 @@ bool wsm_xml_number_parse(struct wsm_span text, uint64_t max, uint64_t *out) WSM
 void wsm_xml_escape(struct wsm_buf *out, struct wsm_span text);
 /* The same for the value of an attribute, where tab and LF would be read back as blanks. */
 void wsm_xml_escape_attr(struct wsm_buf *out, struct wsm_span text);
+
+/* As many bytes at most, where tab and LF stand for themselves. */
+size_t wsm_xml_escaped_max(struct wsm_span text);
 
 /* Appends a tree as text: names keep their namespaces, not their prefixes; white space
  * between elements is left out; mixed content is written with its text first. */

@@ -104,13 +104,34 @@ static void test_target_has_limits(void **state)
     text[WSM_TARGET_HOST_MAX + 1] = '\0';
     assert_false(wsm_target_parse(text, &target, NULL));
     text[WSM_TARGET_HOST_MAX + 1] = 'a';
-    text[1] = '/';
+    memcpy(text, "http://a:5985/", 14); /* as long as its URL */
     text[WSM_TARGET_MAX] = '\0';
     assert_true(wsm_target_parse(text, &target, NULL));
+    assert_string_equal(target.url, text);
     wsm_target_clear(&target);
     text[WSM_TARGET_MAX] = 'a';
     text[WSM_TARGET_MAX + 1] = '\0';
     assert_false(wsm_target_parse(text, &target, NULL));
+}
+
+/* What counts is the URL as it stands in a message. */
+static void test_target_has_limits_as_escaped(void **state)
+{
+    char text[WSM_TARGET_MAX + 1];
+    struct wsm_error err = WSM_ERROR_INIT;
+    struct wsm_target target;
+
+    (void)state;
+    memset(text, 'a', sizeof(text));
+    memcpy(text, "http://a:5985/", 14);
+    text[WSM_TARGET_MAX - 5] = '\0';
+    text[20] = '&';
+    assert_true(wsm_target_parse(text, &target, NULL));
+    wsm_target_clear(&target);
+    text[21] = '&';
+    assert_false(wsm_target_parse(text, &target, &err));
+    assert_int_equal(err.code, ERROR_WSMAN_CONNECTIONSTR_INVALID);
+    wsm_error_clear(&err);
 }
 
 int main(void)
@@ -119,6 +140,7 @@ int main(void)
         cmocka_unit_test(test_target_is_read),
         cmocka_unit_test(test_target_refuses_what_is_malformed),
         cmocka_unit_test(test_target_has_limits),
+        cmocka_unit_test(test_target_has_limits_as_escaped),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -62,42 +62,68 @@ static void test_send_reads_back_every_length_of_data(void **state)
     wsm_buf_clear(&out);
 }
 
-/* Everything of ours at its longest: the envelope still fits. */
-static void test_send_data_max_fits_with_the_longest_headers(void **state)
+/* A text of `len` characters. */
+static const char *filled(char *text, char with, size_t len)
 {
-    static const size_t sizes[] = { 8192, 8193, 10000, 32768, 153600, 512000, 4194304 };
+    memset(text, with, len);
+    text[len] = '\0';
+    return text;
+}
+
+static size_t written_len(const struct wsm_request_headers *headers,
+                          const struct wsm_stream_data *msg, bool is_utf16)
+{
+    struct wsm_error err = WSM_ERROR_INIT;
+    struct wsm_buf out = WSM_BUF_INIT;
+    size_t len;
+
+    wsm_send_request_write(&out, headers, msg);
+    assert_true(wsm_buf_ok(&out));
+    if (is_utf16)
+        assert_true(wsm_envelope_to_utf16(&out, 0, &err));
+    len = out.len;
+    wsm_buf_clear(&out);
+    return len;
+}
+
+/* Everything at its longest: the envelope still fits, and hardly more would. */
+static void test_2_7_send_data_max_fits_with_the_longest_headers(void **state)
+{
+    static const size_t sizes[] = { 16384, 16385, 20000, 32768, 153600, 512000, 4194304 };
     struct wsm_request_headers headers = test_request(WSM_ACTION_SEND);
-    char url[2048 + 1];
+    char url[WSM_WIRE_URI_MAX + 1];
+    char id[WSM_WIRE_ID_MAX + 1];
+    char language[WSM_LANGUAGE_MAX + 1];
+    char machine[WSM_MACHINE_ID_MAX + 1];
     char name[WSM_STREAM_NAME_MAX + 1];
     size_t i;
 
     (void)state;
-    assert_int_equal(wsm_send_data_max(0), 0);
-    assert_int_equal(wsm_send_data_max(4000), 0);
-    memset(url, 'u', sizeof(url) - 1);
-    memset(name, 'n', sizeof(name) - 1);
-    url[sizeof(url) - 1] = name[sizeof(name) - 1] = '\0';
-    headers.to = url;
-    headers.resource_uri = url;
-    headers.locale = headers.data_locale = "zh-Hant-HK-x-something-long";
+    assert_int_equal(wsm_send_data_max(0, false), 0);
+    assert_int_equal(wsm_send_data_max(6000, false), 0);
+    assert_int_equal(wsm_send_data_max(12000, true), 0);
+    headers.to = headers.resource_uri = filled(url, 'u', WSM_WIRE_URI_MAX);
+    headers.shell_id = filled(id, '"', WSM_WIRE_ID_MAX);
+    headers.locale = headers.data_locale = filled(language, 'l', WSM_LANGUAGE_MAX);
+    headers.machine_id = filled(machine, 'm', WSM_MACHINE_ID_MAX);
+    headers.session_id = headers.message_id;
     headers.max_envelope_size = UINT32_MAX;
     headers.operation_timeout_ms = INT64_MAX;
-    for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-        size_t len = wsm_send_data_max(sizes[i]);
+    for (i = 0; i < 2 * sizeof(sizes) / sizeof(sizes[0]); i++) {
+        bool is_utf16 = i % 2 != 0;
+        size_t size = sizes[i / 2];
+        size_t len = wsm_send_data_max(size, is_utf16);
         uint8_t *data = calloc(1, len);
-        struct wsm_stream_data msg = { .name = wsm_span_str(name),
-                                       .command_id = wsm_span_str("uuid:" TEST_COMMAND),
+        struct wsm_stream_data msg = { .name = wsm_span_str(filled(name, 'n', WSM_STREAM_NAME_MAX)),
+                                       .command_id = wsm_span_str(id),
                                        .data = wsm_span_of(data, len),
                                        .end = true };
-        struct wsm_buf out = WSM_BUF_INIT;
+        size_t written = written_len(&headers, &msg, is_utf16);
 
         assert_non_null(data);
         assert_true(len > 0);
-        wsm_send_request_write(&out, &headers, &msg);
-        assert_true(wsm_buf_ok(&out));
-        assert_true(out.len <= sizes[i]);
-        assert_true(sizes[i] - out.len < 512);
-        wsm_buf_clear(&out);
+        assert_true(written <= size);
+        assert_true(size - written < (is_utf16 ? 100 : 50));
         free(data);
     }
 }
@@ -206,7 +232,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_send_writes_and_reads_a_request),
         cmocka_unit_test(test_send_reads_back_every_length_of_data),
-        cmocka_unit_test(test_send_data_max_fits_with_the_longest_headers),
+        cmocka_unit_test(test_2_7_send_data_max_fits_with_the_longest_headers),
         cmocka_unit_test(test_stream_offset_is_written_and_read),
         cmocka_unit_test(test_send_writes_a_response),
         cmocka_unit_test(test_send_reports_every_failed_allocation),
