@@ -68,6 +68,8 @@ DWORD WINAPI WSManDeinitialize(WSMAN_API_HANDLE apiHandle, DWORD flags)
     struct deinit *deinit;
     struct wsm_api *api;
 
+    if (apiHandle == NULL)
+        return ERROR_WSMAN_CLIENT_NO_HANDLE;
     if (flags != 0)
         return ERROR_WSMAN_CLIENT_INVALID_DEINIT_APPLICATION_FLAG;
     if (wsm_strand_current() != NULL)

@@ -279,6 +279,8 @@ DWORD WINAPI WSManCloseOperation(WSMAN_OPERATION_HANDLE operationHandle, DWORD f
     void *reserve = NULL;
     struct close_operation *close;
 
+    if (operationHandle == NULL)
+        return ERROR_WSMAN_CLIENT_NO_HANDLE;
     if (flags != 0)
         return ERROR_WSMAN_CLIENT_INVALID_FLAG;
     if (!wsm_runtime_handle_close(wsm_handle_value(operationHandle), WSM_HANDLE_OPERATION,

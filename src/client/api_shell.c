@@ -114,8 +114,7 @@ static bool fill(struct wsm_shell *shell, const struct create_args *args, struct
 {
     struct wsm_shell_options *options = &shell->options;
 
-    return copy_flags(args->flags, &options->buffer_mode, err) &&
-           wsm_api_resource_uri(args->resource_uri, &options->resource_uri, err) &&
+    return wsm_api_resource_uri(args->resource_uri, &options->resource_uri, err) &&
            copy_id(args, &options->id, err) &&
            copy_startup(args->startup, shell->api_version, options, err) &&
            wsm_api_options(args->options, &options->options, err) &&
@@ -164,12 +163,15 @@ bool wsm_api_post_shell(struct wsm_shell *shell, WSMAN_SHELL_HANDLE *out_shell,
 static bool make(const struct create_args *args, struct wsm_callee callee,
                  WSMAN_SHELL_HANDLE *out_shell, struct wsm_error *err)
 {
+    enum wsm_buffer_mode mode = WSM_BUFFER_UNCHANGED;
     struct wsm_shell *shell;
     uint32_t version = 0;
 
     if (args->session == 0 || out_shell == NULL || (args->is_ex && args->shell_id == NULL))
         return wsm_fail(err, ERROR_WSMAN_CLIENT_CREATESHELL_NULL_PARAM,
                         "CreateShell: session, shell id or place for the shell is NULL");
+    if (!copy_flags(args->flags, &mode, err))
+        return false;
     if (!wsm_runtime_handle_check(args->session, WSM_HANDLE_SESSION, &version))
         return wsm_fail(err, ERROR_WSMAN_SESSION_ALREADY_CLOSED, "no such session handle");
     if (args->is_ex && version == 0)
@@ -181,6 +183,7 @@ static bool make(const struct create_args *args, struct wsm_callee callee,
     shell->api_version = version;
     shell->session_handle = args->session;
     shell->create.callee = callee;
+    shell->options.buffer_mode = mode;
     if (fill(shell, args, err) && wsm_api_post_shell(shell, out_shell, err))
         return true;
     wsm_shell_free(shell);
