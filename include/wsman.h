@@ -715,13 +715,12 @@ WSMAN_API_EXPORT void WINAPI WSManSignalShell(WSMAN_SHELL_HANDLE shell,
  *
  * shell             not NULL
  * command           NULL: output of the shell itself
- * flags             0; WSMAN_FLAG_RECEIVE_DELAY_OUTPUT_STREAM, with a command only: the output stays
- *                   on the server until the shell has been disconnected. One callback with flags
- *                   exactly WSMAN_FLAG_CALLBACK_RECEIVE_DELAY_STREAM_REQUEST_PROCESSED, code 0 and
- *                   no data says so; the rest follows after WSManReconnectShellCommand
- * desiredStreamSet  NULL: all output streams; else some of those declared at create
- * async             not NULL
- * receiveOperation  out, not NULL; owned by the caller, ended by WSManCloseOperation
+ * flags             0; WSMAN_FLAG_RECEIVE_DELAY_OUTPUT_STREAM, with a command only: the output
+ * stays on the server until the shell has been disconnected. One callback with flags exactly
+ * WSMAN_FLAG_CALLBACK_RECEIVE_DELAY_STREAM_REQUEST_PROCESSED, code 0 and no data says so; the rest
+ * follows after WSManReconnectShellCommand desiredStreamSet  NULL: all output streams; else some of
+ * those declared at create async             not NULL receiveOperation  out, not NULL; owned by the
+ * caller, ended by WSManCloseOperation
  *
  * Errors: ERROR_WSMAN_CLIENT_RECEIVE_NULL_PARAM, ERROR_WSMAN_CLIENT_INVALID_RECEIVE_SHELL_FLAG,
  * ERROR_WSMAN_SHELL_INVALID_DESIRED_STREAMS, ERROR_WINRS_RECEIVE_IN_PROGRESS (a second one for the
@@ -919,7 +918,8 @@ WSMAN_API_EXPORT void WINAPI WSManReconnectShellCommand(WSMAN_COMMAND_HANDLE com
 
 /* Connects to a disconnected shell that another client made, of the same user. Completes once, with
  * the shell, connectData (never NULL on success: the element that the server's plug-in has put into
- * its answer, else the whole rsp:ConnectResponse) and WSMAN_FLAG_CALLBACK_SHELL_SUPPORTS_DISCONNECT. Notices about the link come to the same async
+ * its answer, else the whole rsp:ConnectResponse) and
+ * WSMAN_FLAG_CALLBACK_SHELL_SUPPORTS_DISCONNECT. Notices about the link come to the same async
  * until the shell is closed, so its context must live as long. No Receive is started, and commands
  * need WSManConnectShellCommand; WSManExtListCommands of wsmext.h finds their ids.
  *

@@ -229,7 +229,7 @@ static const struct function functions[] = {
       ERROR_WSMAN_CLIENT_INVALID_RECEIVE_SHELL_FLAG,
       ERROR_WSMAN_SHELL_INVALID_SHELL_HANDLE,
       0,
-      { 0 } },
+      { WSMAN_FLAG_RECEIVE_DELAY_OUTPUT_STREAM } },
     { "SendShellInput",
       send_input,
       shell_of,
