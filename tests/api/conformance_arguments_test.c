@@ -605,7 +605,7 @@ static void test_2_1_initialize(void **state)
 }
 
 /* Each with a handle that is none, then with flags on the right handle. */
-static void test_functions_that_close_check_handle_and_flags(void **state)
+static void test_2_2_and_others_that_close_check_handle_and_flags(void **state)
 {
     size_t n;
 
@@ -747,7 +747,7 @@ int main(void)
         TEST(test_6_2_closed_handles_have_their_codes),
         TEST(test_G11_without_a_callback_nothing_happens),
         TEST(test_2_1_initialize),
-        TEST(test_functions_that_close_check_handle_and_flags),
+        TEST(test_2_2_and_others_that_close_check_handle_and_flags),
         TEST(test_2_4_create_session_pointers_and_flags),
         TEST(test_2_3_get_error_message_pointers_and_flags),
         TEST(test_2_6_to_2_8_option_pointers_and_kinds),

@@ -803,6 +803,31 @@ static void test_2_10_create_xml_goes_behind_the_other_elements(void **state)
     }
 }
 
+/* NULL, and all fields NULL with either value for "the server's time". */
+static void test_3_6_what_is_not_said_is_not_sent(void **state)
+{
+    WSMAN_SHELL_STARTUP_INFO infos[] = { { .idleTimeoutMs = 0 }, { .idleTimeoutMs = 0xffffffff } };
+    WSMAN_SHELL_STARTUP_INFO *given[] = { NULL, &infos[0], &infos[1] };
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof(given) / sizeof(given[0]); i++) {
+        struct answer *answer = answer_new();
+        WSMAN_SHELL_HANDLE s = NULL;
+
+        WSManCreateShell(f->session, 0, WSMAN_CMDSHELL_URI, given[i], NULL, NULL, &answer->async,
+                         &s);
+        answer_wait(answer);
+        assert_came(answer, LAST | CAN_DISCONNECT, 0, s, NULL, NULL, true);
+        assert_sent("Create", "idle", "-1");
+        assert_sent("Create", "input", "stdin");
+        assert_sent("Create", "output", "stdout stderr");
+        assert_sent("Create", "directory", "");
+        assert_sent("Create", "name", "");
+        answer_free(post(CLOSE_SHELL, s));
+    }
+}
+
 static uid_t seen_user;
 
 static void note_user(struct answer *answer, const WSMAN_RESPONSE_DATA *data)
@@ -844,6 +869,7 @@ int main(void)
         TEST(test_2_14_input_of_no_bytes_is_sent),
         TEST(test_2_10_create_data_is_the_shell_as_the_server_wrote_it),
         TEST(test_2_10_create_xml_goes_behind_the_other_elements),
+        TEST(test_3_6_what_is_not_said_is_not_sent),
         TEST(test_7_34_callbacks_run_with_the_credentials_of_the_process),
     };
 
