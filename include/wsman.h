@@ -713,14 +713,17 @@ WSMAN_API_EXPORT void WINAPI WSManSignalShell(WSMAN_SHELL_HANDLE shell,
  * WSMAN_COMMAND_STATE_DONE and the exit code. A callback that takes long holds up the output of
  * its shell, in the end the command; nothing is lost.
  *
+ * With WSMAN_FLAG_RECEIVE_DELAY_OUTPUT_STREAM the output stays on the server until the shell has
+ * been disconnected. One callback with flags exactly
+ * WSMAN_FLAG_CALLBACK_RECEIVE_DELAY_STREAM_REQUEST_PROCESSED, code 0 and no data says so; the rest
+ * follows after WSManReconnectShellCommand.
+ *
  * shell             not NULL
  * command           NULL: output of the shell itself
- * flags             0; WSMAN_FLAG_RECEIVE_DELAY_OUTPUT_STREAM, with a command only: the output
- * stays on the server until the shell has been disconnected. One callback with flags exactly
- * WSMAN_FLAG_CALLBACK_RECEIVE_DELAY_STREAM_REQUEST_PROCESSED, code 0 and no data says so; the rest
- * follows after WSManReconnectShellCommand desiredStreamSet  NULL: all output streams; else some of
- * those declared at create async             not NULL receiveOperation  out, not NULL; owned by the
- * caller, ended by WSManCloseOperation
+ * flags             0, or WSMAN_FLAG_RECEIVE_DELAY_OUTPUT_STREAM, with a command only
+ * desiredStreamSet  NULL: all output streams; else some of those declared at create
+ * async             not NULL
+ * receiveOperation  out, not NULL; owned by the caller, ended by WSManCloseOperation
  *
  * Errors: ERROR_WSMAN_CLIENT_RECEIVE_NULL_PARAM, ERROR_WSMAN_CLIENT_INVALID_RECEIVE_SHELL_FLAG,
  * ERROR_WSMAN_SHELL_INVALID_DESIRED_STREAMS, ERROR_WINRS_RECEIVE_IN_PROGRESS (a second one for the
