@@ -124,7 +124,7 @@ class OutputTest(FireTest):
         self.fire("out", SEED)
 
     def test_connections_are_cut(self):
-        with Proxy(self.service.port, SEED) as proxy:
+        with Proxy(BIN, self.service.port, SEED) as proxy:
             self.until(lambda: proxy.cuts, 60, "out", port=proxy.port)
 
     def test_net_is_killed(self):
@@ -139,7 +139,7 @@ class OutputTest(FireTest):
         self.fire("out", SEED, rounds=50, size=max(BYTES, 4 << 20))
 
     def test_all_of_it(self):
-        with Proxy(self.service.port, SEED + 1) as proxy, self.net_fire() as nets, self.monitor_fire() as monitors:
+        with Proxy(BIN, self.service.port, SEED + 1) as proxy, self.net_fire() as nets, self.monitor_fire() as monitors:
             self.until(lambda: min(nets.count // 3, monitors.count, proxy.cuts // 10), 2, "out", rounds=5,
                        port=proxy.port, is_link_bad=True)
 
@@ -151,7 +151,7 @@ class InputTest(FireTest):
         self.hashes_are_right([self.fire("in", SEED, commands=self.COMMANDS)])
 
     def test_connections_are_cut(self):
-        with Proxy(self.service.port, SEED) as proxy:
+        with Proxy(BIN, self.service.port, SEED) as proxy:
             self.hashes_are_right(self.until(lambda: proxy.cuts, 60, "in", port=proxy.port, commands=self.COMMANDS))
 
     def test_net_is_killed(self):
@@ -164,7 +164,7 @@ class InputTest(FireTest):
     def test_all_of_it(self):
         # With two shells only, a net is often killed before it has served anybody, and then started
         # again later and later.
-        with Proxy(self.service.port, SEED + 1) as proxy, self.net_fire(0.4) as nets:
+        with Proxy(BIN, self.service.port, SEED + 1) as proxy, self.net_fire(0.4) as nets:
             self.hashes_are_right(self.until(lambda: min(nets.count // 3, proxy.cuts // 10), 2, "in", rounds=5,
                                              port=proxy.port, is_link_bad=True, commands=self.COMMANDS))
 
