@@ -7,6 +7,7 @@
 #include "client/runtime.h"
 #include "client/session.h"
 #include "client/shell.h"
+#include "client/thread.h"
 #include "wsmerror.h"
 
 #include <dlfcn.h>
@@ -68,6 +69,12 @@ static void on_refusal(struct wsm_message *message)
     if (refusal->shell != NULL) {
         wsm_shell_hold(refusal->shell);
         session = refusal->shell->session;
+    } else {
+        refusal->strand = wsm_strand_new(wsm_runtime_dispatcher());
+        if (refusal->strand == NULL) { /* no memory: nothing can be said */
+            refusal_free(refusal);
+            return;
+        }
     }
     wsm_async_begin(&refusal->async, refusal->async.callee, session, on_refusal_returned);
     wsm_async_complete(&refusal->async,
@@ -81,21 +88,38 @@ static struct refusal *refusal_new(struct wsm_callee callee, struct wsm_error *e
 
     if (refusal == NULL)
         return NULL;
-    refusal->strand = wsm_strand_new(wsm_runtime_dispatcher());
-    if (refusal->strand == NULL) {
-        free(refusal);
-        return NULL;
-    }
     refusal->async.callee = callee;
     refusal->message.handle = on_refusal;
     wsm_error_move(&refusal->error, err);
     return refusal;
 }
 
+/* A thread of its own. */
+static void *call_back(void *arg)
+{
+    struct refusal *refusal = arg;
+
+    wsm_error_move(&refusal->async.error, &refusal->error);
+    wsm_async_run(&refusal->async.item);
+    refusal_free(refusal);
+    return NULL;
+}
+
+/* Without an API handle there are no threads that call back, but somebody may wait all the same:
+ * for one that lost the race against the last WSManDeinitialize. */
 static void post_refusal(struct refusal *refusal)
 {
-    if (!wsm_runtime_post(&refusal->message))
-        refusal_free(refusal); /* no API handle exists, so no thread could call back */
+    struct wsm_error none = WSM_ERROR_INIT;
+    pthread_t thread;
+
+    if (wsm_runtime_post(&refusal->message))
+        return;
+    if (wsm_thread_start(&thread, call_back, refusal, &none)) {
+        pthread_detach(thread);
+    } else {
+        wsm_error_clear(&none);
+        refusal_free(refusal);
+    }
 }
 
 void wsm_api_refuse(const struct wsm_api_call *call, struct wsm_error *err)

@@ -29,8 +29,17 @@ static struct wsm_link_call *make(enum wsm_link_kind kind, const WSMAN_SHELL_ASY
 /* Wrong arguments go the same way, so that the callback finds its place among the others. */
 static void post(struct wsm_link_call *call)
 {
-    if (!wsm_runtime_post(&call->opening))
-        wsm_link_call_free(call); /* no API handle exists, so no thread could call back */
+    struct wsm_error err = WSM_ERROR_INIT;
+
+    if (wsm_runtime_post(&call->opening))
+        return;
+    wsm_error_move(&err, &call->refused);
+    if (err.code == 0 && (call->kind == WSM_LINK_RECONNECT_COMMAND
+                              ? wsm_api_check_command(call->command_handle, &err)
+                              : wsm_api_check_shell(call->shell_handle, NULL, &err)))
+        (void)wsm_fail(&err, ERROR_WSMAN_SESSION_ALREADY_CLOSED, "no API handle is open");
+    wsm_api_refuse_callee(call->async.callee, WSM_RESULT_NONE, 0, &err);
+    wsm_link_call_free(call);
 }
 
 void WINAPI WSManDisconnectShell(WSMAN_SHELL_HANDLE shell, DWORD flags,

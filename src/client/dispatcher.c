@@ -165,7 +165,7 @@ static void run_one(struct wsm_dispatcher *dispatcher, struct wsm_strand *strand
     item->run(item);
     current = NULL;
     /* Before the strand can go on, so that items come back in their order. */
-    (void)wsm_runtime_post(&item->returned);
+    (void)wsm_runtime_post_returned(&item->returned);
 
     pthread_mutex_lock(&dispatcher->lock);
     if (strand->state == WSM_STRAND_RELEASED)

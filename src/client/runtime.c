@@ -21,8 +21,9 @@ static struct wsm_runtime {
 
     pthread_mutex_t lock;
     struct wsm_list queue;
-    bool is_running;
-    size_t waking; /* threads between posting and wake(); guarded by lock */
+    bool is_running; /* the loop takes messages */
+    bool is_open;    /* those of the application too */
+    size_t waking;   /* threads between posting and wake(); guarded by lock */
     pthread_cond_t woken;
     struct wsm_handle_table handles;
 
@@ -127,6 +128,7 @@ static bool start(struct wsm_error *err)
     }
     pthread_mutex_lock(&runtime.lock);
     runtime.is_running = true;
+    runtime.is_open = true;
     pthread_mutex_unlock(&runtime.lock);
     return true;
 }
@@ -149,17 +151,82 @@ bool wsm_runtime_acquire(struct wsm_error *err)
     return ok;
 }
 
+/* The lock is free again before the loop wakes: it would only have to wait for it. Who
+ * adds to a queue that is not empty leaves the waking to whoever made it so. */
+static bool post(struct wsm_message *message, const bool *is_taken)
+{
+    bool is_running;
+    bool is_first = false;
+
+    pthread_mutex_lock(&runtime.lock);
+    is_running = *is_taken;
+    if (is_running) {
+        is_first = wsm_list_is_empty(&runtime.queue);
+        wsm_list_add(&runtime.queue, &message->node);
+        runtime.waking += is_first;
+    }
+    pthread_mutex_unlock(&runtime.lock);
+    if (!is_first)
+        return is_running;
+    wake();
+    pthread_mutex_lock(&runtime.lock);
+    if (--runtime.waking == 0 && !runtime.is_running)
+        pthread_cond_signal(&runtime.woken);
+    pthread_mutex_unlock(&runtime.lock);
+    return true;
+}
+
+bool wsm_runtime_post(struct wsm_message *message)
+{
+    return post(message, &runtime.is_open);
+}
+
+bool wsm_runtime_post_returned(struct wsm_message *message)
+{
+    return post(message, &runtime.is_running);
+}
+
+static bool run_call(struct wsm_call *call, void (*handle)(struct wsm_message *message),
+                     bool (*post_message)(struct wsm_message *message))
+{
+    bool ok;
+
+    call->message.handle = handle;
+    sem_init(&call->done, 0, 0); /* cannot fail */
+    ok = post_message(&call->message);
+    while (ok && sem_wait(&call->done) != 0)
+        continue; /* EINTR */
+    sem_destroy(&call->done);
+    return ok;
+}
+
+bool wsm_call_run(struct wsm_call *call, void (*handle)(struct wsm_message *message))
+{
+    return run_call(call, handle, wsm_runtime_post);
+}
+
 static void on_stop(struct wsm_message *message)
 {
     (void)message;
     wsm_poller_close(&runtime.waker, NULL);
 }
 
+static void on_fence(struct wsm_message *message)
+{
+    wsm_call_done(WSM_CONTAINER_OF(message, struct wsm_call, message), 0);
+}
+
 static void stop(void)
 {
     struct wsm_message message = { .handle = on_stop };
+    struct wsm_call fence;
 
-    /* First the callbacks, whose returns the loop still takes, then the loop. */
+    /* First what the application has asked for: the fence is the last of it. Then the callbacks,
+     * whose returns the loop still takes, then the loop. */
+    pthread_mutex_lock(&runtime.lock);
+    runtime.is_open = false;
+    pthread_mutex_unlock(&runtime.lock);
+    (void)run_call(&fence, on_fence, wsm_runtime_post_returned);
     wsm_dispatcher_stop(&runtime.dispatcher);
     pthread_mutex_lock(&runtime.lock);
     wsm_list_add(&runtime.queue, &message.node);
@@ -189,44 +256,6 @@ void wsm_runtime_release(void)
     runtime.is_stopping = false;
     pthread_cond_broadcast(&runtime.stopped);
     pthread_mutex_unlock(&runtime.life);
-}
-
-/* The lock is free again before the loop wakes: it would only have to wait for it. Who
- * adds to a queue that is not empty leaves the waking to whoever made it so. */
-bool wsm_runtime_post(struct wsm_message *message)
-{
-    bool is_running;
-    bool is_first = false;
-
-    pthread_mutex_lock(&runtime.lock);
-    is_running = runtime.is_running;
-    if (is_running) {
-        is_first = wsm_list_is_empty(&runtime.queue);
-        wsm_list_add(&runtime.queue, &message->node);
-        runtime.waking += is_first;
-    }
-    pthread_mutex_unlock(&runtime.lock);
-    if (!is_first)
-        return is_running;
-    wake();
-    pthread_mutex_lock(&runtime.lock);
-    if (--runtime.waking == 0 && !runtime.is_running)
-        pthread_cond_signal(&runtime.woken);
-    pthread_mutex_unlock(&runtime.lock);
-    return true;
-}
-
-bool wsm_call_run(struct wsm_call *call, void (*handle)(struct wsm_message *message))
-{
-    bool ok;
-
-    call->message.handle = handle;
-    sem_init(&call->done, 0, 0); /* cannot fail */
-    ok = wsm_runtime_post(&call->message);
-    while (ok && sem_wait(&call->done) != 0)
-        continue; /* EINTR */
-    sem_destroy(&call->done);
-    return ok;
 }
 
 void wsm_call_done(struct wsm_call *call, uint32_t result)

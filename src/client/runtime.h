@@ -17,8 +17,11 @@ bool wsm_runtime_acquire(struct wsm_error *err) WSM_MUST_CHECK;
 /* Gives it back; the last stops and joins the threads. Not from a callback. */
 void wsm_runtime_release(void);
 
-/* Any thread. False: there is no loop, the message stays the caller's. */
+/* Any thread. False: no API handle is open, or the last one is being closed; the message stays
+ * the caller's. */
 bool wsm_runtime_post(struct wsm_message *message);
+/* Dispatcher threads: from a callback that has returned; taken as long as there is a loop. */
+bool wsm_runtime_post_returned(struct wsm_message *message);
 
 /* A message whose sender waits for the answer. */
 struct wsm_call {

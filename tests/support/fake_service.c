@@ -87,7 +87,7 @@ struct fake_service {
     struct answer **last;
     struct seen *seen;
     size_t seen_count;
-    const char *held[8];
+    const char *held[16];
     size_t held_count;
     struct wsm_buf input;
     bool input_ended;
@@ -1073,7 +1073,7 @@ void fake_push_state(struct fake_service *service)
 void fake_hold(struct fake_service *service, const char *name)
 {
     pthread_mutex_lock(&service->lock);
-    assert_true(service->held_count < 8);
+    assert_true(service->held_count < 16);
     service->held[service->held_count++] = name;
     pthread_mutex_unlock(&service->lock);
 }
