@@ -1,0 +1,100 @@
+/* PowerShell's managed layer above the native interface, as far as it matters to a library: one
+ * API handle per session, contexts that are small numbers, one lock per session that is held in
+ * every call and taken in every callback, calls from inside callbacks, and no second look at what
+ * a callback brings. Whatever would be an exception there ends the program here. */
+#ifndef WSM_TESTS_MANAGED_LAYER_H
+#define WSM_TESTS_MANAGED_LAYER_H
+
+#include "native.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+
+enum managed_state {
+    MANAGED_OPENING,
+    MANAGED_OPEN,
+    MANAGED_DISCONNECTED,
+    MANAGED_BROKEN, /* an error came where none is expected; `code` has it */
+    MANAGED_CLOSED,
+};
+
+enum managed_kind { KIND_SESSION, KIND_COMMAND };
+
+struct managed_session {
+    intptr_t context;
+    pthread_mutex_t lock; /* recursive */
+    pthread_cond_t changed;
+    enum managed_state state;
+    int32_t code;
+    intptr_t api;
+    intptr_t session;
+    intptr_t shell;
+    intptr_t receive; /* of the shell; 0 = closed */
+    char shell_id[40];
+    const char *resource_uri;
+    const char *first_input; /* sent to the shell inside the create callback; NULL = nothing */
+    const char *input_streams[2];
+    size_t input_stream_count;
+    int32_t fragment_size;
+    bool receives; /* from the shell, inside the create callback */
+    bool supports_disconnect;
+    bool has_sent;       /* first_input was taken */
+    unsigned notices[6]; /* 0x100 0x200 0x400 0x800 0x40 0x1000 */
+    char *connected;     /* owned; what connectResponseXml holds */
+};
+
+struct managed_command {
+    intptr_t context;
+    struct managed_session *session;
+    char id[40];
+    intptr_t handle;
+    intptr_t receive; /* 0 = closed */
+    intptr_t send;
+    intptr_t signal;
+    bool is_running;
+    bool is_connected; /* false between Disconnect and ReconnectShellCommand */
+    bool has_received; /* Receive is posted once, and never again */
+    bool is_delayed;   /* posted with 0x10 */
+    bool is_accepted;  /* 0x2000 has come */
+    bool is_done;      /* flags 1 without an error */
+    bool is_stopped;
+    bool is_closed;
+    int32_t code; /* of an error */
+    int32_t exit_code;
+    const char *input; /* borrowed; goes out in pieces, each after the callback of the last */
+    size_t input_len;
+    size_t input_sent;
+    uint8_t *output; /* owned; stdout */
+    size_t output_len;
+};
+
+/* 3.1 up to CreateShellEx: API handle, session, options. */
+struct managed_session *managed_new(const char *connection, const char *user, const char *password);
+/* CreateShellEx with a new id, or the one it has; does not wait. */
+void managed_create(struct managed_session *session);
+/* ConnectShell to that id; does not wait. */
+void managed_connect(struct managed_session *session, const char *shell_id);
+/* Waits for the state; ends the program when it does not come. */
+void managed_wait(struct managed_session *session, enum managed_state state);
+/* These wait. */
+void managed_disconnect(struct managed_session *session);
+void managed_reconnect(struct managed_session *session);
+void managed_close_shell(struct managed_session *session);
+/* CloseSession and Deinitialize on a thread each; frees the session. */
+void managed_dispose(struct managed_session *session, bool deinitializes_first);
+
+/* RunShellCommandEx; input goes out inside the callbacks, then comes Receive. Does not wait. */
+struct managed_command *managed_run(struct managed_session *session, const char *line,
+                                    const char *input, size_t input_len, bool is_delayed);
+/* ConnectShellCommand, Receive in the callback. */
+struct managed_command *managed_attach(struct managed_session *session, const char *command_id);
+void managed_reconnect_command(struct managed_command *command);
+/* Waits until the flag in it is set. */
+void managed_wait_command(struct managed_command *command, const bool *flag);
+void managed_wait_output(struct managed_command *command, size_t bytes);
+void managed_stop(struct managed_command *command, const char *code);
+/* Waits for the callback. */
+void managed_close_command(struct managed_command *command);
+void managed_free_command(struct managed_command *command);
+
+#endif
