@@ -5,6 +5,7 @@
 #include "client_fixture.h"
 #include "guarded.h"
 #include "proto/envelope.h"
+#include "strict_calls.h"
 
 #include <sched.h>
 #include <setjmp.h>
@@ -18,9 +19,6 @@
 #include <wsmext.h>
 
 #include <cmocka.h>
-
-#define SHELL_ID   WSMAN_TEXT("AAAAAAAA-3333-4444-8555-666666666601")
-#define COMMAND_ID WSMAN_TEXT("BBBBBBBB-3333-4444-8555-666666666601")
 
 enum {
     LAST = WSMAN_FLAG_CALLBACK_END_OF_OPERATION,
@@ -46,158 +44,6 @@ static int teardown(void **state)
     return 0;
 }
 
-/* ---- Calls as PowerShell makes them ---- */
-
-/* Each stores its handle in *out and returns what came; free with answer_free(). */
-static struct answer *create(WSMAN_SHELL_HANDLE *out)
-{
-    struct answer *answer = answer_new();
-
-    answer->out = (void *const *)(void *)out;
-    answer->may_be_noticed = true;
-    call_begin();
-    WSManCreateShell(f->session, 0, WSMAN_CMDSHELL_URI, NULL, NULL, NULL, &answer->async, out);
-    call_end();
-    answer_wait(answer);
-    return answer;
-}
-
-static struct answer *attach(WSMAN_SHELL_HANDLE *out)
-{
-    struct answer *answer = answer_new();
-
-    answer->out = (void *const *)(void *)out;
-    call_begin();
-    WSManConnectShell(f->session, 0, WSMAN_CMDSHELL_URI, SHELL_ID, NULL, NULL, &answer->async, out);
-    call_end();
-    answer_wait(answer);
-    return answer;
-}
-
-static struct answer *start(WSMAN_SHELL_HANDLE shell, WSMAN_COMMAND_HANDLE *out)
-{
-    struct answer *answer = answer_new();
-
-    answer->out = (void *const *)(void *)out;
-    call_begin();
-    WSManRunShellCommand(shell, 0, WSMAN_TEXT("x"), NULL, NULL, &answer->async, out);
-    call_end();
-    answer_wait(answer);
-    return answer;
-}
-
-static struct answer *attach_command(WSMAN_SHELL_HANDLE shell, WSMAN_COMMAND_HANDLE *out)
-{
-    struct answer *answer = answer_new();
-
-    answer->out = (void *const *)(void *)out;
-    call_begin();
-    WSManConnectShellCommand(shell, 0, COMMAND_ID, NULL, NULL, &answer->async, out);
-    call_end();
-    answer_wait(answer);
-    return answer;
-}
-
-static struct answer *post_receive(WSMAN_SHELL_HANDLE shell, WSMAN_COMMAND_HANDLE command,
-                                   WSMAN_OPERATION_HANDLE *out)
-{
-    struct answer *answer = answer_new();
-
-    answer->out = (void *const *)(void *)out;
-    call_begin();
-    WSManReceiveShellOutput(shell, command, 0, NULL, &answer->async, out);
-    call_end();
-    return answer;
-}
-
-static struct answer *send_bytes(WSMAN_SHELL_HANDLE shell, WSMAN_COMMAND_HANDLE command,
-                                 DWORD length, WSMAN_OPERATION_HANDLE *out)
-{
-    struct answer *answer = answer_new();
-    BYTE bytes[8] = "abcdefg";
-    WSMAN_DATA data = { .type = WSMAN_DATA_TYPE_BINARY,
-                        .binaryData = { .dataLength = length, .data = bytes } };
-
-    answer->out = (void *const *)(void *)out;
-    call_begin();
-    WSManSendShellInput(shell, command, 0, WSMAN_STREAM_ID_STDIN, &data, 0, &answer->async, out);
-    call_end();
-    answer_wait(answer);
-    return answer;
-}
-
-static struct answer *give_signal(WSMAN_SHELL_HANDLE shell, WSMAN_COMMAND_HANDLE command,
-                                  PCWSTR code, WSMAN_OPERATION_HANDLE *out)
-{
-    struct answer *answer = answer_new();
-
-    answer->out = (void *const *)(void *)out;
-    call_begin();
-    WSManSignalShell(shell, command, 0, code, &answer->async, out);
-    call_end();
-    answer_wait(answer);
-    return answer;
-}
-
-enum plain_call { DISCONNECT, RECONNECT, RECONNECT_COMMAND, CLOSE_COMMAND, CLOSE_SHELL };
-
-/* The calls without an out handle. */
-static struct answer *post(enum plain_call call, void *handle)
-{
-    struct answer *answer = answer_new();
-
-    call_begin();
-    switch (call) {
-    case DISCONNECT:
-        WSManDisconnectShell(handle, 0, NULL, &answer->async);
-        break;
-    case RECONNECT:
-        WSManReconnectShell(handle, 0, &answer->async);
-        break;
-    case RECONNECT_COMMAND:
-        WSManReconnectShellCommand(handle, 0, &answer->async);
-        break;
-    case CLOSE_COMMAND:
-        WSManCloseCommand(handle, 0, &answer->async);
-        break;
-    case CLOSE_SHELL:
-        WSManCloseShell(handle, 0, &answer->async);
-        break;
-    }
-    call_end();
-    answer_wait(answer);
-    return answer;
-}
-
-/* One callback with exactly this; frees the answer. */
-static void check_came(struct answer *answer, DWORD flags, DWORD code, const void *shell,
-                       const void *command, const void *operation, bool has_data)
-{
-    assert_int_equal(answer->code, code);
-    assert_int_equal(answer->flags, flags);
-    assert_ptr_equal(answer->shell, shell);
-    assert_ptr_equal(answer->command, command);
-    assert_ptr_equal(answer->operation, operation);
-    assert_int_equal(answer->has_data, has_data);
-    assert_int_equal(answer->count, 1);
-    answer_free(answer);
-}
-
-/* A macro, so that the call is made before its handles are read. */
-#define assert_came(call, ...)         \
-    do {                               \
-        struct answer *came = (call);  \
-                                       \
-        check_came(came, __VA_ARGS__); \
-    } while (0)
-
-static void close_op(WSMAN_OPERATION_HANDLE operation)
-{
-    call_begin();
-    assert_int_equal(WSManCloseOperation(operation, 0), 0);
-    call_end();
-}
-
 /* ---- Each call that succeeds ---- */
 
 static void test_G8_each_success_is_one_callback_with_its_flags_and_handles(void **state)
@@ -207,23 +53,23 @@ static void test_G8_each_success_is_one_callback_with_its_flags_and_handles(void
     WSMAN_OPERATION_HANDLE o = NULL;
 
     (void)state;
-    assert_came(create(&s), LAST | CAN_DISCONNECT, 0, s, NULL, NULL, true);
-    assert_came(start(s, &c), LAST, 0, s, c, NULL, false);
-    assert_came(send_bytes(s, c, 3, &o), LAST, 0, s, c, o, false);
-    close_op(o);
-    assert_came(give_signal(s, c, WSMAN_TEXT("x"), &o), LAST, 0, s, c, o, false);
-    close_op(o);
-    assert_came(give_signal(s, NULL, WSMAN_TEXT("x"), &o), LAST, 0, s, NULL, o, false);
-    close_op(o);
-    assert_came(post(DISCONNECT, s), LAST, 0, s, NULL, NULL, false);
-    assert_came(post(RECONNECT, s), LAST, 0, s, NULL, NULL, false);
-    assert_came(post(RECONNECT_COMMAND, c), LAST, 0, s, c, NULL, false);
-    assert_came(post(CLOSE_COMMAND, c), LAST, 0, s, c, NULL, false);
-    assert_came(post(CLOSE_SHELL, s), LAST, 0, s, NULL, NULL, false);
-    assert_came(attach(&s), LAST | CAN_DISCONNECT, 0, s, NULL, NULL, true);
-    assert_came(attach_command(s, &c), LAST, 0, s, c, NULL, true);
-    assert_came(post(CLOSE_COMMAND, c), LAST, 0, s, c, NULL, false);
-    assert_came(post(CLOSE_SHELL, s), LAST, 0, s, NULL, NULL, false);
+    assert_came(strict_create(f->session, &s), LAST | CAN_DISCONNECT, 0, s, NULL, NULL, true);
+    assert_came(strict_run(s, &c), LAST, 0, s, c, NULL, false);
+    assert_came(strict_send(s, c, 3, &o), LAST, 0, s, c, o, false);
+    strict_close(o);
+    assert_came(strict_signal(s, c, WSMAN_TEXT("x"), &o), LAST, 0, s, c, o, false);
+    strict_close(o);
+    assert_came(strict_signal(s, NULL, WSMAN_TEXT("x"), &o), LAST, 0, s, NULL, o, false);
+    strict_close(o);
+    assert_came(strict_post(STRICT_DISCONNECT, s), LAST, 0, s, NULL, NULL, false);
+    assert_came(strict_post(STRICT_RECONNECT, s), LAST, 0, s, NULL, NULL, false);
+    assert_came(strict_post(STRICT_RECONNECT_COMMAND, c), LAST, 0, s, c, NULL, false);
+    assert_came(strict_post(STRICT_CLOSE_COMMAND, c), LAST, 0, s, c, NULL, false);
+    assert_came(strict_post(STRICT_CLOSE_SHELL, s), LAST, 0, s, NULL, NULL, false);
+    assert_came(strict_attach(f->session, &s), LAST | CAN_DISCONNECT, 0, s, NULL, NULL, true);
+    assert_came(strict_attach_command(s, &c), LAST, 0, s, c, NULL, true);
+    assert_came(strict_post(STRICT_CLOSE_COMMAND, c), LAST, 0, s, c, NULL, false);
+    assert_came(strict_post(STRICT_CLOSE_SHELL, s), LAST, 0, s, NULL, NULL, false);
 }
 
 /* Without the caller's lock, so that the callback may well be faster than the call's return. */
@@ -258,10 +104,10 @@ static void test_G5_out_handle_is_stored_before_the_callback(void **state)
         assert_non_null(r);
         answer_wait(answers[2]);
         answer_wait(answers[3]);
-        close_op(o);
-        close_op(r);
-        answer_free(post(CLOSE_COMMAND, c));
-        answer_free(post(CLOSE_SHELL, s));
+        strict_close(o);
+        strict_close(r);
+        answer_free(strict_post(STRICT_CLOSE_COMMAND, c));
+        answer_free(strict_post(STRICT_CLOSE_SHELL, s));
         for (i = 0; i < 4; i++)
             answer_free(answers[i]);
     }
@@ -293,48 +139,48 @@ static void test_G6_each_fault_is_one_last_callback_without_data(void **state)
     (void)state;
     fake_service_handler(f->service, refuse_target);
     target = "Create";
-    assert_came(create(&other), LAST, code, other, NULL, NULL, false);
-    assert_came(post(CLOSE_SHELL, other), LAST, 0, other, NULL, NULL, false);
+    assert_came(strict_create(f->session, &other), LAST, code, other, NULL, NULL, false);
+    assert_came(strict_post(STRICT_CLOSE_SHELL, other), LAST, 0, other, NULL, NULL, false);
     target = "Connect";
-    assert_came(attach(&other), LAST, code, other, NULL, NULL, false);
-    assert_came(post(CLOSE_SHELL, other), LAST, 0, other, NULL, NULL, false);
-    answer_free(create(&s));
-    assert_came(attach_command(s, &d), LAST, code, s, d, NULL, false);
-    assert_came(post(CLOSE_COMMAND, d), LAST, 0, s, d, NULL, false);
+    assert_came(strict_attach(f->session, &other), LAST, code, other, NULL, NULL, false);
+    assert_came(strict_post(STRICT_CLOSE_SHELL, other), LAST, 0, other, NULL, NULL, false);
+    answer_free(strict_create(f->session, &s));
+    assert_came(strict_attach_command(s, &d), LAST, code, s, d, NULL, false);
+    assert_came(strict_post(STRICT_CLOSE_COMMAND, d), LAST, 0, s, d, NULL, false);
     target = "Command";
-    assert_came(start(s, &d), LAST, code, s, d, NULL, false);
-    assert_came(post(CLOSE_COMMAND, d), LAST, 0, s, d, NULL, false);
-    answer_free(start(s, &c)); /* refused as well */
-    answer_free(post(CLOSE_COMMAND, c));
+    assert_came(strict_run(s, &d), LAST, code, s, d, NULL, false);
+    assert_came(strict_post(STRICT_CLOSE_COMMAND, d), LAST, 0, s, d, NULL, false);
+    answer_free(strict_run(s, &c)); /* refused as well */
+    answer_free(strict_post(STRICT_CLOSE_COMMAND, c));
     target = NULL;
-    answer_free(start(s, &c));
+    answer_free(strict_run(s, &c));
     target = "Send";
-    assert_came(send_bytes(s, c, 3, &o), LAST, code, s, c, o, false);
-    close_op(o);
+    assert_came(strict_send(s, c, 3, &o), LAST, code, s, c, o, false);
+    strict_close(o);
     target = "Signal";
-    assert_came(give_signal(s, c, WSMAN_TEXT("x"), &o), LAST, code, s, c, o, false);
-    close_op(o);
+    assert_came(strict_signal(s, c, WSMAN_TEXT("x"), &o), LAST, code, s, c, o, false);
+    strict_close(o);
     target = "Receive";
-    received = post_receive(s, c, &o);
+    received = strict_receive(s, c, &o);
     answer_wait(received);
     assert_came(received, LAST, code, s, c, o, false);
-    close_op(o);
+    strict_close(o);
     target = "Disconnect";
-    assert_came(post(DISCONNECT, s), LAST, code, s, NULL, NULL, false);
+    assert_came(strict_post(STRICT_DISCONNECT, s), LAST, code, s, NULL, NULL, false);
     target = NULL;
-    answer_free(post(DISCONNECT, s));
+    answer_free(strict_post(STRICT_DISCONNECT, s));
     target = "Reconnect";
-    assert_came(post(RECONNECT, s), LAST, code, s, NULL, NULL, false);
+    assert_came(strict_post(STRICT_RECONNECT, s), LAST, code, s, NULL, NULL, false);
     target = NULL;
-    answer_free(post(RECONNECT, s));
+    answer_free(strict_post(STRICT_RECONNECT, s));
     target = "Reconnect";
-    assert_came(post(RECONNECT_COMMAND, c), LAST, code, s, c, NULL, false);
+    assert_came(strict_post(STRICT_RECONNECT_COMMAND, c), LAST, code, s, c, NULL, false);
     target = NULL;
-    answer_free(post(RECONNECT_COMMAND, c));
+    answer_free(strict_post(STRICT_RECONNECT_COMMAND, c));
     target = "Signal";
-    assert_came(post(CLOSE_COMMAND, c), LAST, code, s, c, NULL, false);
+    assert_came(strict_post(STRICT_CLOSE_COMMAND, c), LAST, code, s, c, NULL, false);
     target = "Delete";
-    assert_came(post(CLOSE_SHELL, s), LAST, code, s, NULL, NULL, false);
+    assert_came(strict_post(STRICT_CLOSE_SHELL, s), LAST, code, s, NULL, NULL, false);
     target = NULL;
 }
 
@@ -368,23 +214,24 @@ static void test_6_5_answers_without_what_they_must_have_have_their_codes(void *
     (void)state;
     fake_service_handler(f->service, spoil_target);
     target = "Create";
-    assert_came(create(&s), LAST, ERROR_WSMAN_CREATE_RESPONSE_NO_EPR, s, NULL, NULL, false);
-    answer_free(post(CLOSE_SHELL, s));
+    assert_came(strict_create(f->session, &s), LAST, ERROR_WSMAN_CREATE_RESPONSE_NO_EPR, s, NULL,
+                NULL, false);
+    answer_free(strict_post(STRICT_CLOSE_SHELL, s));
     target = NULL;
-    answer_free(create(&s));
+    answer_free(strict_create(f->session, &s));
     target = "Command";
-    assert_came(start(s, &c), LAST, ERROR_WSMAN_NO_COMMAND_RESPONSE, s, c, NULL, false);
-    answer_free(post(CLOSE_COMMAND, c));
+    assert_came(strict_run(s, &c), LAST, ERROR_WSMAN_NO_COMMAND_RESPONSE, s, c, NULL, false);
+    answer_free(strict_post(STRICT_CLOSE_COMMAND, c));
     target = "Command without an id";
-    assert_came(start(s, &c), LAST, ERROR_WSMAN_NO_COMMANDID, s, c, NULL, false);
-    answer_free(post(CLOSE_COMMAND, c));
+    assert_came(strict_run(s, &c), LAST, ERROR_WSMAN_NO_COMMANDID, s, c, NULL, false);
+    answer_free(strict_post(STRICT_CLOSE_COMMAND, c));
     target = NULL;
-    answer_free(start(s, &c));
+    answer_free(strict_run(s, &c));
     target = "Receive";
-    received = post_receive(s, c, &o);
+    received = strict_receive(s, c, &o);
     answer_wait(received);
     assert_came(received, LAST, ERROR_WSMAN_NO_RECEIVE_RESPONSE, s, c, o, false);
-    close_op(o);
+    strict_close(o);
     target = NULL;
 }
 
@@ -449,8 +296,8 @@ static void test_4_4_each_callback_of_receive_has_data_and_exact_flags(void **st
 
     (void)state;
     memset(&seen, 0, sizeof(seen));
-    answer_free(create(&s));
-    answer_free(start(s, &c));
+    answer_free(strict_create(f->session, &s));
+    answer_free(strict_run(s, &c));
     answer = answer_new();
     answer->then = note;
     answer->out = (void *const *)(void *)&o;
@@ -476,7 +323,7 @@ static void test_4_4_each_callback_of_receive_has_data_and_exact_flags(void **st
     assert_int_equal(seen.lengths[4], 1);
     assert_seen(5, LAST, '-', 0, 'd');
     assert_ptr_equal(answer->operation, o);
-    close_op(o);
+    strict_close(o);
     answer_free(answer);
 }
 
@@ -500,8 +347,8 @@ static void test_G8_callbacks_of_one_receive_do_not_overlap(void **state)
     int i;
 
     (void)state;
-    answer_free(create(&s));
-    answer_free(start(s, &c));
+    answer_free(strict_create(f->session, &s));
+    answer_free(strict_run(s, &c));
     answer->then = linger;
     for (i = 0; i < ANSWERS; i++)
         fake_push_output(f->service, "x", "y", false);
@@ -509,7 +356,7 @@ static void test_G8_callbacks_of_one_receive_do_not_overlap(void **state)
     WSManReceiveShellOutput(s, c, 0, NULL, &answer->async, &o);
     answer_wait(answer);
     assert_int_equal(answer->count, 2 * ANSWERS + 1);
-    close_op(o);
+    strict_close(o);
     answer_free(answer); /* fails if two were inside at once */
 }
 
@@ -610,7 +457,7 @@ static void test_G2_arguments_may_be_freed_at_once(void **state)
     struct answer *answer;
 
     (void)state;
-    answer_free(create(&s));
+    answer_free(strict_create(f->session, &s));
     answer = run_lent(s, &c);
     answer_wait(answer);
     assert_came(answer, LAST, 0, s, c, NULL, false);
@@ -622,14 +469,14 @@ static void test_G2_arguments_may_be_freed_at_once(void **state)
     answer_wait(answer);
     assert_came(answer, LAST, 0, s, c, o, true);
     assert_sent("Receive", "streams", "stderr");
-    close_op(o);
+    strict_close(o);
     answer = answer_new();
     WSManSignalShell(s, c, 0, code, &answer->async, &o);
     take_back_text(code);
     answer_wait(answer);
     assert_came(answer, LAST, 0, s, c, o, false);
     assert_sent("Signal", "code", "some/code");
-    close_op(o);
+    strict_close(o);
 }
 
 /* The struct of a client of 1.0 ends before `name`. */
@@ -662,7 +509,7 @@ static void test_G16_the_name_is_not_read_for_a_client_of_1_0(void **state)
     assert_came(answer, LAST, 0, s, NULL, NULL, true);
     assert_sent("Create", "name", "");
     assert_sent("Create", "directory", "/tmp");
-    answer_free(post(CLOSE_SHELL, s));
+    answer_free(strict_post(STRICT_CLOSE_SHELL, s));
     assert_int_equal(WSManDeinitialize(old.api, 0), 0);
 }
 
@@ -673,7 +520,7 @@ static void test_G13_an_empty_command_line_is_told_by_the_callback(void **state)
     WSMAN_COMMAND_HANDLE c = NULL;
 
     (void)state;
-    answer_free(create(&s));
+    answer_free(strict_create(f->session, &s));
     call_begin();
     WSManRunShellCommand(s, 0, WSMAN_TEXT(""), NULL, NULL, &answer->async, &c);
     assert_int_equal(answer->count, 0);
@@ -681,7 +528,7 @@ static void test_G13_an_empty_command_line_is_told_by_the_callback(void **state)
     answer_wait(answer);
     assert_null(c);
     assert_came(answer, LAST, ERROR_WSMAN_CLIENT_RUNCOMMAND_NULL_PARAM, s, NULL, NULL, false);
-    answer_free(start(s, &c));
+    answer_free(strict_run(s, &c));
     answer = answer_new();
     WSManRunShellCommand(s, 0, WSMAN_TEXT(" "), NULL, NULL, &answer->async, &c); /* PowerShell's */
     answer_wait(answer);
@@ -702,13 +549,13 @@ static void test_3_2_signal_codes_go_as_they_are(void **state)
     size_t i;
 
     (void)state;
-    answer_free(create(&s));
-    answer_free(start(s, &c));
+    answer_free(strict_create(f->session, &s));
+    answer_free(strict_run(s, &c));
     for (i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
         char *text = WSManExtUtf16ToUtf8(codes[i]);
 
-        assert_came(give_signal(s, c, codes[i], &o), LAST, 0, s, c, o, false);
-        close_op(o);
+        assert_came(strict_signal(s, c, codes[i], &o), LAST, 0, s, c, o, false);
+        strict_close(o);
         assert_sent("Signal", "code", text);
         WSManExtFree(text);
     }
@@ -721,10 +568,10 @@ static void test_2_14_input_of_no_bytes_is_sent(void **state)
     WSMAN_OPERATION_HANDLE o = NULL;
 
     (void)state;
-    answer_free(create(&s));
-    answer_free(start(s, &c));
-    assert_came(send_bytes(s, c, 0, &o), LAST, 0, s, c, o, false);
-    close_op(o);
+    answer_free(strict_create(f->session, &s));
+    answer_free(strict_run(s, &c));
+    assert_came(strict_send(s, c, 0, &o), LAST, 0, s, c, o, false);
+    strict_close(o);
     assert_int_equal(fake_count(f->service, "Send"), 1);
     assert_sent("Send", "length", "0");
     assert_false(fake_input_ended(f->service));
@@ -799,7 +646,7 @@ static void test_2_10_create_xml_goes_behind_the_other_elements(void **state)
         answer_wait(answer);
         assert_came(answer, LAST | CAN_DISCONNECT, 0, s, NULL, NULL, true);
         assert_non_null(strstr(request_body, "OutputStreams creationXml "));
-        answer_free(post(CLOSE_SHELL, s));
+        answer_free(strict_post(STRICT_CLOSE_SHELL, s));
     }
 }
 
@@ -824,8 +671,45 @@ static void test_3_6_what_is_not_said_is_not_sent(void **state)
         assert_sent("Create", "output", "stdout stderr");
         assert_sent("Create", "directory", "");
         assert_sent("Create", "name", "");
-        answer_free(post(CLOSE_SHELL, s));
+        answer_free(strict_post(STRICT_CLOSE_SHELL, s));
     }
+}
+
+static char options_seen[256];
+
+static bool keep_options(struct fake_service *service, const struct fake_request *request,
+                         struct fake_reply *reply)
+{
+    const struct wsm_envelope *env = request->env;
+    size_t i;
+
+    (void)service;
+    (void)reply;
+    options_seen[0] = '\0';
+    for (i = 0; strcmp(request->name, "Command") == 0 && i < env->option_count; i++)
+        snprintf(options_seen + strlen(options_seen), sizeof(options_seen) - strlen(options_seen),
+                 "%.*s%s ", (int)env->options[i].name.len, (const char *)env->options[i].name.ptr,
+                 env->options[i].must_comply ? "!" : "");
+    return false;
+}
+
+static void test_3_6_options_say_who_must_comply(void **state)
+{
+    WSMAN_OPTION options[] = { { .name = WSMAN_TEXT("MAY"), .value = WSMAN_TEXT("1") },
+                               { .name = WSMAN_TEXT("MUST"), .mustComply = 1 },
+                               { .name = WSMAN_TEXT("EMPTY"), .value = WSMAN_TEXT("") } };
+    WSMAN_OPTION_SET set = { .optionsCount = 3, .options = options };
+    struct answer *answer = answer_new();
+    WSMAN_SHELL_HANDLE s = NULL;
+    WSMAN_COMMAND_HANDLE c = NULL;
+
+    (void)state;
+    fake_service_handler(f->service, keep_options);
+    answer_free(strict_create(f->session, &s));
+    WSManRunShellCommand(s, 0, WSMAN_TEXT("x"), NULL, &set, &answer->async, &c);
+    answer_wait(answer);
+    assert_came(answer, LAST, 0, s, c, NULL, false);
+    assert_string_equal(options_seen, "MAY MUST! EMPTY ");
 }
 
 static uid_t seen_user;
@@ -870,6 +754,7 @@ int main(void)
         TEST(test_2_10_create_data_is_the_shell_as_the_server_wrote_it),
         TEST(test_2_10_create_xml_goes_behind_the_other_elements),
         TEST(test_3_6_what_is_not_said_is_not_sent),
+        TEST(test_3_6_options_say_who_must_comply),
         TEST(test_7_34_callbacks_run_with_the_credentials_of_the_process),
     };
 

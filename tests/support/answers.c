@@ -66,6 +66,16 @@ static const char *judge(const struct answer *answer, DWORD flags, const WSMAN_E
     return NULL;
 }
 
+/* A call that is refused stores NULL instead. */
+static bool has_stored_handle(const struct answer *answer, const WSMAN_ERROR *error,
+                              const void *shell, const void *command, const void *operation)
+{
+    const void *made = operation != NULL ? operation : command != NULL ? command : shell;
+
+    return answer->out == NULL || *answer->out == made ||
+           (*answer->out == NULL && error->code != 0);
+}
+
 static void CALLBACK on_callback(PVOID context, DWORD flags, WSMAN_ERROR *error,
                                  WSMAN_SHELL_HANDLE shell, WSMAN_COMMAND_HANDLE command,
                                  WSMAN_OPERATION_HANDLE operation, WSMAN_RESPONSE_DATA *data)
@@ -76,10 +86,7 @@ static void CALLBACK on_callback(PVOID context, DWORD flags, WSMAN_ERROR *error,
     if (pthread_mutex_lock(&lock) != 0)
         abort(); /* this thread is in a call */
     wrong = judge(answer, flags, error, data);
-    if (wrong == NULL && answer->out != NULL &&
-        *answer->out != (operation != NULL ? (void *)operation
-                         : command != NULL ? (void *)command
-                                           : (void *)shell))
+    if (wrong == NULL && !has_stored_handle(answer, error, shell, command, operation))
         wrong = "G5: the handle is not the one that was stored";
     if (answer->wrong == NULL)
         answer->wrong = wrong;
