@@ -27,7 +27,7 @@ enum {
 };
 
 static struct fixture *f;
-static const char *target; /* the request that the handlers below spoil */
+static _Atomic(const char *) target; /* the request that the handlers below spoil; NULL = none */
 
 static int setup(void **state)
 {
@@ -118,8 +118,10 @@ static void test_G5_out_handle_is_stored_before_the_callback(void **state)
 static bool refuse_target(struct fake_service *service, const struct fake_request *request,
                           struct fake_reply *reply)
 {
+    const char *name = target;
+
     (void)service;
-    if (target == NULL || strcmp(request->name, target) != 0)
+    if (name == NULL || strcmp(request->name, name) != 0)
         return false;
     fake_reply_fault(reply, request, ERROR_WSMAN_QUOTA_LIMIT, "no more");
     return true;
@@ -189,14 +191,15 @@ static bool spoil_target(struct fake_service *service, const struct fake_request
 {
     struct wsm_response_headers headers = { .relates_to = request->env->message_id };
     const char *content = "<x/>";
+    const char *name = target;
 
     (void)service;
-    if (target == NULL || strncmp(request->name, target, strlen(request->name)) != 0)
+    if (name == NULL || strncmp(request->name, name, strlen(request->name)) != 0)
         return false;
     headers.action = strcmp(request->name, "Create") == 0    ? WSM_ACTION_CREATE "Response"
                      : strcmp(request->name, "Command") == 0 ? WSM_ACTION_COMMAND "Response"
                                                              : WSM_ACTION_RECEIVE "Response";
-    if (strcmp(target, "Command without an id") == 0)
+    if (strcmp(name, "Command without an id") == 0)
         content = "<r:CommandResponse xmlns:r=\"" WSM_NS_SHELL "\"/>";
     wsm_response_begin(&reply->body, &headers);
     wsm_buf_append_str(&reply->body, content);

@@ -16,7 +16,7 @@
 enum { LAST = WSMAN_FLAG_CALLBACK_END_OF_OPERATION, INNER_MAX = 64 };
 
 static struct fixture *f;
-static const char *target; /* the request under which the connection is cut */
+static _Atomic(const char *) target; /* the request that the handlers below spoil; NULL = none */
 
 static int setup(void **state)
 {
@@ -119,8 +119,10 @@ static void test_9_7_calls_inside_every_kind_of_callback(void **state)
 static bool cut_target(struct fake_service *service, const struct fake_request *request,
                        struct fake_reply *reply)
 {
+    const char *name = target;
+
     (void)service;
-    reply->is_dropped = target != NULL && strcmp(request->name, target) == 0;
+    reply->is_dropped = name != NULL && strcmp(request->name, name) == 0;
     return reply->is_dropped;
 }
 
