@@ -188,6 +188,100 @@ static void test_9_5_each_cut_connection_is_one_last_callback(void **state)
     target = NULL;
 }
 
+/* ---- Shells that take nothing ---- */
+
+static void assert_code(struct answer *answer, DWORD code)
+{
+    assert_int_equal(answer->code, code);
+    assert_int_equal(answer->flags, LAST);
+    assert_int_equal(answer->count, 1);
+    answer_free(answer);
+}
+
+/* Every call that needs a shell; handles that were made are closed. */
+static void assert_takes_nothing(WSMAN_SHELL_HANDLE s, DWORD code)
+{
+    WSMAN_COMMAND_HANDLE made[2] = { NULL, NULL };
+    WSMAN_OPERATION_HANDLE ops[3] = { NULL, NULL, NULL };
+    struct answer *received;
+    size_t i;
+
+    assert_code(strict_run(s, &made[0]), code);
+    assert_code(strict_attach_command(s, &made[1]), code);
+    assert_code(strict_send(s, NULL, 1, &ops[0]), code);
+    assert_code(strict_signal(s, NULL, WSMAN_TEXT("x"), &ops[1]), code);
+    received = strict_receive(s, NULL, &ops[2]);
+    answer_wait(received);
+    assert_code(received, code);
+    assert_code(strict_post(STRICT_DISCONNECT, s), code);
+    assert_code(strict_post(STRICT_RECONNECT, s), code);
+    for (i = 0; i < 2; i++) {
+        if (made[i] != NULL)
+            assert_code(strict_post(STRICT_CLOSE_COMMAND, made[i]), 0);
+    }
+    for (i = 0; i < 3; i++) {
+        if (ops[i] != NULL)
+            strict_close(ops[i]);
+    }
+}
+
+static bool refuse_target(struct fake_service *service, const struct fake_request *request,
+                          struct fake_reply *reply)
+{
+    const char *name = target;
+
+    (void)service;
+    if (name == NULL || strcmp(request->name, name) != 0)
+        return false;
+    fake_reply_fault(reply, request, ERROR_WSMAN_QUOTA_LIMIT, "no more");
+    return true;
+}
+
+static void test_4_7_a_shell_that_is_not_or_failed_to_be_created_takes_nothing(void **state)
+{
+    WSMAN_SHELL_HANDLE s = NULL;
+    struct answer *created;
+
+    (void)state;
+    fake_service_handler(f->service, refuse_target);
+    target = "Create";
+    fake_hold(f->service, "Create");
+    strict_wait(false);
+    created = strict_create(f->session, &s);
+    strict_wait(true);
+    assert_takes_nothing(s, ERROR_WSMAN_SHELL_INVALID_SHELL_HANDLE);
+    fake_release(f->service, "Create");
+    answer_wait(created);
+    assert_code(created, ERROR_WSMAN_QUOTA_LIMIT);
+    assert_takes_nothing(s, ERROR_WSMAN_SHELL_INVALID_SHELL_HANDLE);
+    assert_code(strict_post(STRICT_CLOSE_SHELL, s), 0);
+    target = "Connect";
+    assert_code(strict_attach(f->session, &s), ERROR_WSMAN_QUOTA_LIMIT);
+    assert_takes_nothing(s, ERROR_WSMAN_SHELL_INVALID_SHELL_HANDLE);
+    assert_code(strict_post(STRICT_CLOSE_SHELL, s), 0);
+    target = NULL;
+    assert_int_equal(fake_count(f->service, "Command"), 0);
+    assert_int_equal(fake_count(f->service, "Delete"), 0);
+}
+
+static void test_4_7_a_shell_that_is_being_closed_takes_nothing(void **state)
+{
+    WSMAN_SHELL_HANDLE s = NULL;
+    struct answer *closed;
+
+    (void)state;
+    answer_free(strict_create(f->session, &s));
+    fake_hold(f->service, "Delete");
+    strict_wait(false);
+    closed = strict_post(STRICT_CLOSE_SHELL, s);
+    strict_wait(true);
+    assert_takes_nothing(s, ERROR_WSMAN_SHELL_ALREADY_CLOSED);
+    assert_code(strict_post(STRICT_CLOSE_SHELL, s), ERROR_WSMAN_SHELL_ALREADY_CLOSED);
+    fake_release(f->service, "Delete");
+    answer_wait(closed);
+    assert_code(closed, 0);
+}
+
 /* ---- Closing over everything ---- */
 
 enum { PENDING = 12 };
@@ -334,6 +428,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_9_7_calls_inside_every_kind_of_callback),
         TEST(test_9_5_each_cut_connection_is_one_last_callback),
+        TEST(test_4_7_a_shell_that_is_not_or_failed_to_be_created_takes_nothing),
+        TEST(test_4_7_a_shell_that_is_being_closed_takes_nothing),
         TEST(test_9_8_close_session_ends_every_kind_of_call),
         TEST(test_9_8_deinitialize_ends_every_kind_of_call),
         TEST(test_9_6_late_abort_has_the_handle_of_the_old_receive),
