@@ -455,6 +455,27 @@ static void field(struct wsm_buf *out, const char *what, struct wsm_span value)
     wsm_buf_printf(out, "%s=%.*s\n", what, (int)value.len, (const char *)value.ptr);
 }
 
+/* What wsm_envelope does not keep. */
+static void header_fields(struct wsm_buf *out, const struct wsm_envelope *env)
+{
+    const struct wsm_xml_node *header = wsm_xml_child(env->doc.root, WSM_NS_SOAP, "Header");
+    const struct wsm_xml_node *node = header == NULL ? NULL : header->first_child;
+    struct wsm_span language;
+
+    for (; node != NULL; node = node->next) {
+        if (wsm_xml_is(node, WSM_NS_MACHINE_ID, "MachineID"))
+            field(out, "machine", node->text);
+        if (!wsm_xml_attr(node, WSM_NS_XML, "lang", &language))
+            continue;
+        if (wsm_xml_is(node, WSM_NS_WSMAN, "Locale"))
+            field(out, "locale", language);
+        if (wsm_xml_is(node, WSM_NS_WSMV, "DataLocale"))
+            field(out, "data_locale", language);
+    }
+    if (env->doc.is_utf16)
+        field(out, "encoding", wsm_span_str("UTF-16"));
+}
+
 static void command_fields(struct wsm_buf *out, const struct wsm_envelope *env)
 {
     static _Thread_local struct wsm_span arguments[WSM_ARGUMENTS_MAX];
@@ -582,6 +603,8 @@ static size_t remember(struct fake_service *service, struct fake_request *reques
     field(&out, "resource", env->resource_uri);
     field(&out, "shell", wsm_envelope_selector(env, "ShellId"));
     field(&out, "authorization", wsm_span_str(request->authorization));
+    header_fields(&out, env);
+    wsm_buf_printf(&out, "size=%zu\n", request->length);
     wsm_buf_printf(&out, "timeout=%lld\nenvelope=%llu\nconnection=%d\n",
                    (long long)env->operation_timeout_ms, (unsigned long long)env->max_envelope_size,
                    request->connection);
@@ -718,7 +741,8 @@ static bool serve_body(struct connection *connection, const struct wsm_http_head
     struct wsm_span authorization = wsm_http_header_find(head, "Authorization");
     char *text = strndup((const char *)authorization.ptr, authorization.len);
     struct wsm_envelope env = { .operation_timeout_ms = -1 };
-    struct fake_request request = { .authorization = authorization.len == 0 ? "" : text,
+    struct fake_request request = { .length = len,
+                                    .authorization = authorization.len == 0 ? "" : text,
                                     .connection = connection->number };
     struct fake_reply reply = { .status = 200 };
     size_t number;

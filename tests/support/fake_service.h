@@ -22,6 +22,7 @@ struct fake_request {
     const char *authorization; /* header value, "" = none */
     int connection;            /* counts from 1 */
     struct wsm_span input;     /* data of a Send */
+    size_t length;             /* bytes of the body */
     bool is_gone;              /* its shell was disconnected when it came */
     bool is_parked;            /* a Receive that a Disconnect has to end first */
 };

@@ -84,6 +84,9 @@ static void CALLBACK on_callback(PVOID context, DWORD flags, WSMAN_ERROR *error,
                                     .thread = pthread_self() };
 
     narrow(event.detail, sizeof(event.detail), error->errorDetail);
+    narrow(event.language, sizeof(event.language), error->language);
+    narrow(event.machine, sizeof(event.machine), error->machineName);
+    narrow(event.plugin, sizeof(event.plugin), error->pluginName);
     pthread_mutex_lock(&recorder->lock);
     event.order = atomic_fetch_add(&next_order, 1);
     if (data != NULL && recorder->user == NULL)

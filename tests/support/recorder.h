@@ -27,6 +27,9 @@ struct recorder_event {
     pthread_t thread;
     unsigned long order; /* counts over all recorders of the process */
     char detail[256];
+    char language[16]; /* "" = NULL, as for those below */
+    char machine[64];
+    char plugin[64];
 };
 
 /* One call's callbacks. async is what to pass. */
