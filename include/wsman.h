@@ -35,8 +35,11 @@
  * Threads     every function may be called from any thread.
  * Closing     a parent ends what is pending under it: each gets its last callback with
  *             ERROR_OPERATION_ABORTED before the close completes.
- * Time-outs   come from the session options 12 to 17, else 1. No answer 5 s after that gives
- *             ERROR_WSMAN_NETWORK_TIMEDOUT.
+ * Time-outs   come from the session options 12 to 17, else 1; 0 is none. No answer 5 s after that
+ *             gives ERROR_WSMAN_NETWORK_TIMEDOUT, or on a shell that outlives broken connections
+ *             (docs/exactly-once.md) begins the retry time.
+ * Errors      of a server keep its code, words, language, machine and plug-in. Those of the
+ *             library have words that name the host, shell or limit.
  * Memory      ERROR_OUTOFMEMORY can come from every function.
  *
  * Sources: Microsoft's reference pages for wsman.h (named after each function),
@@ -207,27 +210,29 @@ typedef enum WSManProxyAccessType {
     WSMAN_OPTION_PROXY_NO_PROXY_SERVER = 8
 } WSManProxyAccessType;
 
-/* Options of a session: DWORD unless marked, 0 unless a default is given. */
+/* Options of a session: DWORD unless marked, 0 unless a default is given. 18 to 22 and 31 to
+ * 34 are fixed once an operation has begun. 18, 19, 22, 31 and 34 have no effect on HTTP with
+ * Basic. */
 typedef enum WSManSessionOption {
     WSMAN_OPTION_DEFAULT_OPERATION_TIMEOUTMS = 1, /* 60000; for all that have no own value */
-    WSMAN_OPTION_MAX_RETRY_TIME = 11,             /* read only; ms */
+    WSMAN_OPTION_MAX_RETRY_TIME = 11,             /* 240000; read only, see WSManExtSetRetryTime */
     WSMAN_OPTION_TIMEOUTMS_CREATE_SHELL = 12,     /* 12 to 17: default is option 1 */
     WSMAN_OPTION_TIMEOUTMS_RUN_SHELL_COMMAND = 13,
     WSMAN_OPTION_TIMEOUTMS_RECEIVE_SHELL_OUTPUT = 14, /* of each poll */
     WSMAN_OPTION_TIMEOUTMS_SEND_SHELL_INPUT = 15,
     WSMAN_OPTION_TIMEOUTMS_SIGNAL_SHELL = 16, /* also for closing a command */
     WSMAN_OPTION_TIMEOUTMS_CLOSE_SHELL = 17,
-    WSMAN_OPTION_SKIP_CA_CHECK = 18,                        /* 0 or 1 */
-    WSMAN_OPTION_SKIP_CN_CHECK = 19,                        /* 0 or 1 */
-    WSMAN_OPTION_UNENCRYPTED_MESSAGES = 20,                 /* 0 or 1; 1 allows plain HTTP */
-    WSMAN_OPTION_UTF16 = 21,                                /* 0 or 1 */
-    WSMAN_OPTION_ENABLE_SPN_SERVER_PORT = 22,               /* 0 or 1 */
-    WSMAN_OPTION_MACHINE_ID = 23,                           /* 0 or 1 */
-    WSMAN_OPTION_LOCALE = 25,                               /* text, RFC 3066: format of data */
-    WSMAN_OPTION_UI_LANGUAGE = 26,                          /* text, RFC 3066: messages */
-    WSMAN_OPTION_MAX_ENVELOPE_SIZE_KB = 28,                 /* 500; the server may allow less */
-    WSMAN_OPTION_SHELL_MAX_DATA_SIZE_PER_MESSAGE_KB = 29,   /* read only: safe size of a Send */
-    WSMAN_OPTION_REDIRECT_LOCATION = 30,                    /* text, read only */
+    WSMAN_OPTION_SKIP_CA_CHECK = 18,          /* 0 or 1 */
+    WSMAN_OPTION_SKIP_CN_CHECK = 19,          /* 0 or 1 */
+    WSMAN_OPTION_UNENCRYPTED_MESSAGES = 20,   /* 0 or 1; 1 allows plain HTTP */
+    WSMAN_OPTION_UTF16 = 21,                  /* 0 or 1; 1: requests in UTF-16 */
+    WSMAN_OPTION_ENABLE_SPN_SERVER_PORT = 22, /* 0 or 1; not with Basic */
+    WSMAN_OPTION_MACHINE_ID = 23,             /* 0 or 1; 1 sends the name of this host */
+    WSMAN_OPTION_LOCALE = 25,                 /* text, RFC 3066, en-US: format of data */
+    WSMAN_OPTION_UI_LANGUAGE = 26,            /* text, RFC 3066, en-US: messages */
+    WSMAN_OPTION_MAX_ENVELOPE_SIZE_KB = 28,   /* 500; 32 to 65536; the server may allow less */
+    WSMAN_OPTION_SHELL_MAX_DATA_SIZE_PER_MESSAGE_KB = 29,   /* read only: what one Send holds */
+    WSMAN_OPTION_REDIRECT_LOCATION = 30,                    /* text, read only; after a redirect */
     WSMAN_OPTION_SKIP_REVOCATION_CHECK = 31,                /* 0 or 1 */
     WSMAN_OPTION_ALLOW_NEGOTIATE_IMPLICIT_CREDENTIALS = 32, /* 0 or 1; HTTPS only */
     WSMAN_OPTION_USE_SSL = 33,                              /* 0 or 1; if there is no scheme */
@@ -284,9 +289,9 @@ typedef struct _WSMAN_DATA {
 typedef struct _WSMAN_ERROR {
     DWORD code;         /* wsmerror.h; 0 is success; codes of a server pass unchanged */
     PCWSTR errorDetail; /* what the fault said, or our own words */
-    PCWSTR language;    /* of errorDetail, RFC 3066 */
-    PCWSTR machineName; /* where the error arose */
-    PCWSTR pluginName;
+    PCWSTR language;    /* of errorDetail, RFC 3066; NULL if the fault does not say */
+    PCWSTR machineName; /* where the error arose, as the fault says; NULL: here, or not known */
+    PCWSTR pluginName;  /* the provider that the fault names */
 } WSMAN_ERROR;
 
 typedef struct _WSMAN_USERNAME_PASSWORD_CREDS {
@@ -516,7 +521,9 @@ WSMAN_API_EXPORT DWORD WINAPI WSManDeinitialize(WSMAN_API_HANDLE apiHandle, DWOR
  * Returns 0, ERROR_INSUFFICIENT_BUFFER (size stored),
  * ERROR_WSMAN_CLIENT_GETERRORMESSAGE_NULL_PARAM, ERROR_WSMAN_CLIENT_INVALID_GETERRORMESSAGE_FLAG,
  * ERROR_WSMAN_CLIENT_INVALID_LANGUAGE_CODE (no tag), ERROR_RESOURCE_LANG_NOT_FOUND.
- * Difference from Windows: our own texts, in English only; an unknown code gives a general text.
+ * Difference from Windows: our own texts, in English only; an unknown code gives a general text
+ * with its number. To a process that loaded the library as libpsrpclient every language gives the
+ * English text, without a NUL, which is not counted either: PowerShell needs it so.
  * Threads: any, also in a callback.
  * Source: WSManGetErrorMessage. */
 WSMAN_API_EXPORT DWORD WINAPI WSManGetErrorMessage(WSMAN_API_HANDLE apiHandle, DWORD flags,
@@ -575,9 +582,12 @@ WSMAN_API_EXPORT DWORD WINAPI WSManCloseSession(WSMAN_SESSION_HANDLE session, DW
  *
  * Returns 0, ERROR_WSMAN_CLIENT_SETSESSIONOPTION_NULL_PARAM,
  * ERROR_WSMAN_CLIENT_SETSESSIONOPTION_INVALID_PARAM (option, type or value, or the transport is
- * in use already), ERROR_WSMAN_CLIENT_INVALID_LOCALE, ERROR_WSMAN_CLIENT_INVALID_UI_LANGUAGE,
- * ERROR_WSMAN_CLIENT_UNENCRYPTED_HTTP_ONLY, ERROR_WSMAN_INVALID_USESSL_PARAM,
- * ERROR_WSMAN_CANNOT_USE_ALLOW_NEGOTIATE_IMPLICIT_CREDENTIALS_FOR_HTTP.
+ * in use already), ERROR_WSMAN_CLIENT_INVALID_LOCALE, ERROR_WSMAN_CLIENT_INVALID_UI_LANGUAGE
+ * (no tag, or empty), ERROR_WSMAN_CLIENT_SPN_WRONG_AUTH (22 with Basic or none),
+ * ERROR_WSMAN_CANNOT_USE_ALLOW_NEGOTIATE_IMPLICIT_CREDENTIALS_FOR_HTTP (32),
+ * ERROR_WSMAN_INVALID_USESSL_PARAM (33, but the connection string has a scheme),
+ * ERROR_WSMAN_TRANSPORT_NOT_SUPPORTED (33: not in this release).
+ * Difference from Windows: cultures of .NET such as de-DE_phoneb are taken as languages.
  * Threads: any, also in a callback.
  * Source: WSManSetSessionOption. */
 WSMAN_API_EXPORT DWORD WINAPI WSManSetSessionOption(WSMAN_SESSION_HANDLE session,
@@ -609,6 +619,8 @@ WSMAN_API_EXPORT DWORD WINAPI WSManGetSessionOptionAsDword(WSMAN_SESSION_HANDLE 
  * ERROR_WSMAN_CLIENT_GETSESSIONOPTION_STRING_INVALID_PARAM (NULL, or a DWORD option),
  * ERROR_WSMAN_CLIENT_GETSESSIONOPTION_INVALID_PARAM (unknown),
  * ERROR_WSMAN_REDIRECT_LOCATION_NOT_AVAILABLE (no server has redirected this session).
+ * Difference from Windows: in a process that loaded the library as libpsrpclient no NUL is written
+ * or counted, as WSManGetErrorMessage.
  * Threads: any, also in a callback.
  * Source: WSManGetSessionOptionAsString. */
 WSMAN_API_EXPORT DWORD WINAPI WSManGetSessionOptionAsString(WSMAN_SESSION_HANDLE session,

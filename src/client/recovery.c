@@ -150,6 +150,7 @@ static uint64_t deadline_of(const struct wsm_shell *shell, const struct wsm_exch
 
     if (is_open || timeout_ms == 0)
         return deadline;
+    deadline = min_of(deadline, uv_now(wsm_runtime_loop()) + timeout_ms);
     return min_of(deadline, exchange->begun + timeout_ms + WSM_HTTP_NETWORK_DELAY_MS);
 }
 

@@ -370,6 +370,22 @@ static void test_2_6_languages_are_tags_or_cultures(void **state)
     }
 }
 
+static void test_G1_a_counted_nul_is_dropped(void **state)
+{
+    WSMAN_DATA data = { .type = WSMAN_DATA_TYPE_TEXT,
+                        .text = { .bufferLength = 3, .buffer = WSMAN_TEXT("fr") } };
+
+    (void)state;
+    assert_int_equal(WSManSetSessionOption(f->session, WSMAN_OPTION_LOCALE, &data), 0);
+    expect_text(25, "fr");
+    data.text.bufferLength = 1; /* the length counts, not the NUL behind */
+    assert_int_equal(WSManSetSessionOption(f->session, WSMAN_OPTION_LOCALE, &data), 0);
+    expect_text(25, "f");
+    data.text.buffer = NULL;
+    assert_int_equal(WSManSetSessionOption(f->session, WSMAN_OPTION_LOCALE, &data),
+                     ERROR_WSMAN_CLIENT_INVALID_LOCALE);
+}
+
 static void expect_last(const char *name, const char *what, const char *expected)
 {
     char *value = fake_last(f->service, name, what);
@@ -764,6 +780,7 @@ int main(void)
         TEST(test_2_7_a_time_out_that_is_not_set_is_the_general_one),
         TEST(test_7_10_retry_time_is_4_minutes_in_ms_and_set_by_its_function),
         TEST(test_2_6_languages_are_tags_or_cultures),
+        TEST(test_G1_a_counted_nul_is_dropped),
         TEST(test_7_22_ui_language_is_the_locale_and_locale_the_data_locale),
         TEST(test_3_4_machine_id_is_sent_only_if_asked_for),
         TEST(test_2_7_a_send_of_option_29_fits_into_one_message),

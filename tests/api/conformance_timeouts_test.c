@@ -259,6 +259,45 @@ static void test_G14_a_server_that_drips_is_given_up_too(void **state)
     dripper_stop(&dripper);
 }
 
+/* ---- A server that breaks every connection ---- */
+
+static bool drop(struct fake_service *service, const struct fake_request *request,
+                 struct fake_reply *reply)
+{
+    (void)service;
+    (void)request;
+    reply->is_dropped = true;
+    return true;
+}
+
+/* Create may be repeated, but not beyond its time-out; the other server just says nothing. */
+static void test_G14_a_create_that_is_repeated_ends_in_time(void **state)
+{
+    struct fake_service *dropping = fake_service_start();
+    struct waiter silent = { .recorder = recorder_new() };
+    struct waiter broken = { .recorder = recorder_new() };
+
+    (void)state;
+    fake_service_handler(dropping, drop);
+    fake_hold(f->service, "Create");
+    silent.session = open_session(f->api, fake_service_port(f->service), true);
+    broken.session = open_session(f->api, fake_service_port(dropping), true);
+    set_number(silent.session, 12, 1);
+    set_number(broken.session, 12, 1000);
+    call_create(&silent);
+    call_create(&broken);
+    assert_last_code(silent.recorder, ERROR_WSMAN_NETWORK_TIMEDOUT);
+    assert_last_code(broken.recorder, ERROR_WSMAN_NETWORK_TIMEDOUT);
+    assert_true(recorder_last(broken.recorder)->order < recorder_last(silent.recorder)->order);
+    assert_true(fake_count(dropping, "Create") > 1);
+    fake_release(f->service, "Create");
+    close_shell(silent.new_shell);
+    close_shell(broken.new_shell);
+    clean(&silent);
+    clean(&broken);
+    fake_service_stop(dropping);
+}
+
 /* ---- On the wire ---- */
 
 static void expect_timeout(const char *request, const char *expected)
@@ -354,6 +393,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_G14_each_function_ends_by_its_own_time_out),
         TEST(test_G14_a_server_that_drips_is_given_up_too),
+        TEST(test_G14_a_create_that_is_repeated_ends_in_time),
         TEST(test_G14_each_request_carries_its_time_out),
         TEST(test_G14_the_default_is_60_s_and_0_is_without_an_end),
         TEST(test_G14_a_receive_that_expires_on_the_server_goes_on),
