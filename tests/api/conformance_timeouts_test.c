@@ -159,7 +159,7 @@ static void test_G14_each_function_ends_by_its_own_time_out(void **state)
 
     (void)state;
     for (i = 0; i < WAITERS; i++)
-        prepare(&waiters[i], (DWORD)(i + 1) * 100);
+        prepare(&waiters[i], (DWORD)(i + 1) * 200);
     for (i = 0; i < sizeof(silent) / sizeof(silent[0]); i++)
         fake_hold(f->service, silent[i]);
     creates = fake_count(f->service, "Create");
