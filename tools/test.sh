@@ -107,7 +107,7 @@ if [ "$(id -u)" -eq 0 ]; then
 fi
 
 mkdir -p build
-[ -z "$long" ] || export WSM_LONG=1 # tests/integration/fire_test.py
+[ -z "$long" ] || export WSM_LONG=1 # tests/integration/fire_test.py, tests/tools/sweep.c
 
 stage 'debug build'
 build debug
