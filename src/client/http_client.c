@@ -184,6 +184,17 @@ static void on_closed(struct wsm_conn *conn)
         fail_call(c, &err);
 }
 
+/* For the application: a connection that is reset while it is made was never one. */
+static void fail_to_connect(const struct wsm_http_pool *pool, const struct wsm_error *cause,
+                            struct wsm_error *err)
+{
+    uint32_t code = cause->code == ERROR_BROKEN_PIPE ? ERROR_WSMAN_DESTINATION_UNREACHABLE
+                                                     : cause->code;
+
+    (void)wsm_fail(err, code, "cannot connect to %s: %s", pool->target->host_header,
+                   wsm_error_text(cause));
+}
+
 static void on_connected(struct wsm_conn *conn, const struct wsm_error *err)
 {
     struct wsm_http_conn *c = of_conn(conn);
@@ -204,8 +215,7 @@ static void on_connected(struct wsm_conn *conn, const struct wsm_error *err)
         wsm_conn_close(&c->conn);
         return;
     }
-    (void)wsm_fail(&failure, err->code, "cannot connect to %s: %s", pool->target->host_header,
-                   wsm_error_text(err));
+    fail_to_connect(pool, err, &failure);
     pool->is_stale = true;
     fail_call(c, &failure);
 }
@@ -243,8 +253,7 @@ static bool connect_next(struct wsm_http_conn *c, struct wsm_error *err)
         wsm_conn_close(&c->conn);
         return true;
     }
-    (void)wsm_fail(err, cause.code, "cannot connect to %s: %s", pool->target->host_header,
-                   wsm_error_text(&cause));
+    fail_to_connect(pool, &cause, err);
     wsm_error_clear(&cause);
     return false;
 }
