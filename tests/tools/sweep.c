@@ -3,7 +3,7 @@
  * left neither a shell nor a descriptor.
  *
  * Usage: sweep cuts [COUNT SEED]        places and manners of that seed; unless told, that of
- *                                       WSM_SEED (or 1), and 300 places, with WSM_LONG=1 5000
+ *                                       WSM_SEED (or 1), and 200 places, with WSM_LONG=1 5000
  *        sweep every STEP [WAY FIRST LAST]  at every STEPth byte, in each manner in turn
  *        sweep cut WAY AT MANNER        one of them, as a failed run names it
  *        sweep refused COUNT            Create, its first connection reset at once
@@ -28,7 +28,7 @@
 enum {
     CALL_S = 30, /* a call takes no longer, whatever happens to the link once */
     LEAK_S = 15, /* what is being closed is closed by then */
-    CUTS_SHORT = 300,
+    CUTS_SHORT = 200,
     CUTS_LONG = 5000,
     MANNERS = 4, /* those that somebody is told of */
 };
