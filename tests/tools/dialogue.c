@@ -310,6 +310,15 @@ static void talk_briefly(struct talk *talk)
     free(text);
 }
 
+static void set_timeout(const struct talk *talk)
+{
+    WSMAN_DATA value = { .type = WSMAN_DATA_TYPE_DWORD, .number = talk->dialogue->timeout_ms };
+
+    if (value.number != 0 &&
+        WSManSetSessionOption(talk->session, WSMAN_OPTION_DEFAULT_OPERATION_TIMEOUTMS, &value) != 0)
+        live_die("WSManSetSessionOption");
+}
+
 void dialogue_run(WSMAN_API_HANDLE api, struct dialogue *dialogue)
 {
     struct talk *talk = calloc(1, sizeof(*talk));
@@ -320,6 +329,7 @@ void dialogue_run(WSMAN_API_HANDLE api, struct dialogue *dialogue)
         live_die("out of memory");
     talk->dialogue = dialogue;
     talk->session = live_session(api, dialogue->address, dialogue->user, dialogue->password_file);
+    set_timeout(talk);
     call = next_call(talk, "WSManCreateShell");
     start = now_s();
     WSManCreateShell(talk->session, 0, WSMAN_CMDSHELL_URI, NULL, NULL, NULL, &call->async,

@@ -13,6 +13,7 @@ struct dialogue {
     const char *words;  /* the program */
     const char *folder; /* where commands leave traces; not for two at once */
     uint64_t seed;
+    DWORD timeout_ms; /* of all operations; 0 = the library's own */
     bool is_link_bad; /* a Disconnect may end as not graceful, one Reconnect with the network's
                          error */
     unsigned notices; /* out: about the link */

@@ -2,8 +2,10 @@
  * come twice; ends with 0 only if each run was right in every byte, code and callback, and
  * left neither a shell nor a descriptor.
  *
- * Usage: sweep cuts [COUNT SEED]        places and manners of that seed; unless told, that of
- *                                       WSM_SEED (or 1), and 200 places, with WSM_LONG=1 5000
+ * Usage: sweep cuts [COUNT SEED]        places and manners of that seed
+ *        sweep holes [COUNT SEED]       the same, but nobody is told that nothing goes on
+ *                                       unless told: the seed WSM_SEED (or 1), few places, or
+ *                                       with WSM_LONG=1 many
  *        sweep every STEP [WAY FIRST LAST]  at every STEPth byte, in each manner in turn
  *        sweep cut WAY AT MANNER        one of them, as a failed run names it
  *        sweep refused COUNT            Create, its first connection reset at once
@@ -30,7 +32,11 @@ enum {
     LEAK_S = 15, /* what is being closed is closed by then */
     CUTS_SHORT = 200,
     CUTS_LONG = 5000,
-    MANNERS = 4, /* those that somebody is told of */
+    HOLES_SHORT = 2,
+    HOLES_LONG = 60,
+    HOLE_TIMEOUT_MS = 500,
+    BEHIND_CREATE = 2500, /* bytes either way: Create must end within its own time-out */
+    MANNERS = 4,          /* those that somebody is told of */
 };
 
 static const char *const ways[] = { "up", "down" };
@@ -178,7 +184,8 @@ static uint64_t next_random(uint64_t *state)
     return value;
 }
 
-static unsigned cuts(uint64_t count, uint64_t seed)
+/* Behind the first bytes; each in that manner, or NULL: in one of `manners`. */
+static unsigned cuts(uint64_t count, uint64_t seed, uint64_t first, const char *manner)
 {
     uint64_t bytes[2], state = seed << 32;
     unsigned hits = 0;
@@ -187,9 +194,11 @@ static unsigned cuts(uint64_t count, uint64_t seed)
     printf("seed %" PRIu64 ": %" PRIu64 " of %" PRIu64 " + %" PRIu64 " places\n", seed, count,
            bytes[0], bytes[1]);
     for (uint64_t i = 0; i < count; i++) {
-        uint64_t way = next_random(&state) % 2, at = next_random(&state) % bytes[way] + 1;
+        uint64_t way = next_random(&state) % 2,
+                 at = next_random(&state) % (bytes[way] - first) + first + 1;
 
-        hits += cut_at(ways[way], at, manners[next_random(&state) % MANNERS]);
+        hits += cut_at(ways[way], at,
+                       manner != NULL ? manner : manners[next_random(&state) % MANNERS]);
     }
     if (hits < count * 9 / 10)
         live_die("only %u of %" PRIu64 " cuts came about", hits, count);
@@ -280,23 +289,38 @@ static unsigned record(const char *folder)
     return 0;
 }
 
-static unsigned default_cuts(void)
+static unsigned holes(uint64_t count, uint64_t seed)
 {
-    const char *is_long = getenv("WSM_LONG"), *seed = getenv("WSM_SEED");
+    unsigned hits;
 
-    return cuts(is_long != NULL && strcmp(is_long, "1") == 0 ? CUTS_LONG : CUTS_SHORT,
-                seed == NULL ? 1 : strtoull(seed, NULL, 10));
+    sweep.dialogue.timeout_ms = HOLE_TIMEOUT_MS; /* that it is one is seen 5 s later */
+    hits = cuts(count, seed, BEHIND_CREATE, "hole");
+    tell("reset"); /* the service would wait for minutes */
+    return hits;
+}
+
+static unsigned by_default(bool is_holes)
+{
+    const char *is_long = getenv("WSM_LONG"), *text = getenv("WSM_SEED");
+    uint64_t seed = text == NULL ? 1 : strtoull(text, NULL, 10);
+    bool is_short = is_long == NULL || strcmp(is_long, "1") != 0;
+
+    if (is_holes)
+        return holes(is_short ? HOLES_SHORT : HOLES_LONG, seed);
+    return cuts(is_short ? CUTS_SHORT : CUTS_LONG, seed, 0, NULL);
 }
 
 static unsigned do_verb(int argc, char **argv)
 {
     const char *verb = argc > 1 ? argv[1] : "";
 
-    if (argc == 2 && strcmp(verb, "cuts") == 0)
-        return default_cuts();
+    if (argc == 2 && (strcmp(verb, "cuts") == 0 || strcmp(verb, "holes") == 0))
+        return by_default(strcmp(verb, "holes") == 0);
 
     if (argc == 4 && strcmp(verb, "cuts") == 0)
-        return cuts(strtoull(argv[2], NULL, 10), strtoull(argv[3], NULL, 10));
+        return cuts(strtoull(argv[2], NULL, 10), strtoull(argv[3], NULL, 10), 0, NULL);
+    if (argc == 4 && strcmp(verb, "holes") == 0)
+        return holes(strtoull(argv[2], NULL, 10), strtoull(argv[3], NULL, 10));
     if (argc == 3 && strcmp(verb, "every") == 0 && strtoull(argv[2], NULL, 10) > 0)
         return everywhere(strtoull(argv[2], NULL, 10));
     if (argc == 6 && strcmp(verb, "every") == 0 && strtoull(argv[2], NULL, 10) > 0)
