@@ -167,11 +167,13 @@ static void on_open(struct wsm_message *message)
     wsm_call_done(call, ok ? ERROR_SUCCESS : ERROR_WSMAN_CLIENT_CREATESESSION_NULL_PARAM);
 }
 
+/* On success the session is the loop's: another thread may have ended it before this returns. */
 static bool open_session(struct wsm_session *session, uintptr_t api, uint32_t version,
-                         struct wsm_error *err)
+                         uintptr_t *out_handle, struct wsm_error *err)
 {
     struct close_session *reserve = calloc(1, sizeof(*reserve));
     struct open_session open = { .api_handle = api, .session = session };
+    uintptr_t handle;
 
     if (reserve == NULL)
         return wsm_fail_memory(err, "session");
@@ -180,11 +182,14 @@ static bool open_session(struct wsm_session *session, uintptr_t api, uint32_t ve
         free(reserve);
         return false;
     }
-    reserve->handle = session->handle;
+    handle = session->handle;
+    reserve->handle = handle;
     open.call.result = ERROR_WSMAN_CLIENT_CREATESESSION_NULL_PARAM;
-    if (wsm_call_run(&open.call, on_open) && open.call.result == ERROR_SUCCESS)
+    if (wsm_call_run(&open.call, on_open) && open.call.result == ERROR_SUCCESS) {
+        *out_handle = handle;
         return true;
-    wsm_runtime_handle_remove(session->handle);
+    }
+    wsm_runtime_handle_remove(handle);
     return wsm_fail(err, open.call.result, "the API handle is closed");
 }
 
@@ -197,6 +202,7 @@ DWORD WINAPI WSManCreateSession(WSMAN_API_HANDLE apiHandle, PCWSTR connection, D
     struct wsm_session *made = NULL;
     struct wsm_error err = WSM_ERROR_INIT;
     char *text = NULL;
+    uintptr_t handle = 0;
     uint32_t version = 0;
     DWORD code;
 
@@ -215,9 +221,9 @@ DWORD WINAPI WSManCreateSession(WSMAN_API_HANDLE apiHandle, PCWSTR connection, D
         !make_login(serverAuthenticationCredentials, &login, &err))
         goto out;
     made = wsm_session_new(&target, &login, &err);
-    if (made == NULL || !open_session(made, wsm_handle_value(apiHandle), version, &err))
+    if (made == NULL || !open_session(made, wsm_handle_value(apiHandle), version, &handle, &err))
         goto out;
-    *session = (WSMAN_SESSION_HANDLE)made->handle;
+    *session = (WSMAN_SESSION_HANDLE)handle;
     made = NULL;
 out:
     code = err.code;
