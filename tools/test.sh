@@ -3,7 +3,8 @@
 # ctest's closing line ends each of them.
 #
 # Usage: sh tools/test.sh [--long]
-#   --long   full sizes: long fuzz runs, the large transfers under every sanitizer
+#   --long   full sizes: long fuzz runs, the large transfers under every sanitizer,
+#            random callers for 15 minutes (or WSM_SPIN_SECONDS) under each of two
 #
 # Root skips permission and limit checks, so as root the suite runs as an
 # unprivileged user from a copy which that user owns; what needs root carries the
@@ -97,7 +98,8 @@ if [ "$(id -u)" -eq 0 ]; then
 
     stage "suite as $user"
     setpriv --reuid="$user" --regid="$user" --init-groups --reset-env \
-        env CI="${CI-}" LANG=C.UTF-8 sh "$home/tree/tools/test.sh" ${long:+--long}
+        env CI="${CI-}" LANG=C.UTF-8 ${WSM_SEED:+WSM_SEED="$WSM_SEED"} \
+        ${WSM_SPIN_SECONDS:+WSM_SPIN_SECONDS="$WSM_SPIN_SECONDS"} sh "$home/tree/tools/test.sh" ${long:+--long}
 
     stage 'tests that need root'
     cd "$home/tree"
@@ -114,6 +116,9 @@ build debug
 stage 'all tests, debug'
 run_ctest debug -LE '^root$'
 
+# Of tests/api/client_spin_test.c, under both sanitizers.
+[ -z "$long" ] || export WSM_SPIN_SECONDS="${WSM_SPIN_SECONDS:-900}"
+
 stage 'address and undefined sanitizer build'
 build asan
 stage 'all tests, address and undefined sanitizers'
@@ -124,6 +129,7 @@ build tsan
 stage 'library and unit tests, thread sanitizer'
 run_ctest tsan -L '^(unit|api)$' -LE '^(root|source|header)$'
 
+unset WSM_SPIN_SECONDS
 stage 'clang build'
 build clang
 stage "fuzz targets"

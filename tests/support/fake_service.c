@@ -892,7 +892,8 @@ static void open_listener(struct fake_service *service)
     setsockopt(service->listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
     assert_int_equal(bind(service->listener, (struct sockaddr *)&address, sizeof(address)), 0);
     assert_int_equal(getsockname(service->listener, (struct sockaddr *)&address, &len), 0);
-    service->port = ntohs(address.sin_port);
+    if (service->port == 0) /* others may be reading it */
+        service->port = ntohs(address.sin_port);
 }
 
 static void listen_on(struct fake_service *service)
