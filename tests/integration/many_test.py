@@ -1,0 +1,43 @@
+"""Many sessions at once: a client with one API handle, and a winrmd that listens on all addresses
+of a network of the test's own, so that each session has another address. Needs privileges.
+
+WSM_MANY is how many (2000)."""
+import os
+import resource
+import subprocess
+import sys
+
+from service import Service
+
+if "MANY_INSIDE" not in os.environ:
+    os.environ["MANY_INSIDE"] = "1"
+    os.execvp("unshare", ["unshare", "--net", sys.executable, *sys.argv])
+
+BIN = os.path.abspath(sys.argv[1])
+COUNT = int(os.environ.get("WSM_MANY", "2000"))
+
+
+def status(pid, name):
+    with open(f"/proc/{pid}/status") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith(name + ":"))
+
+
+subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+with Service(BIN, {"tester": "secret"}, {
+        "Listen": "0.0.0.0:0", "MaxShellsPerUser": str(COUNT), "MaxConnections": str(4 * COUNT)}) as service:
+    password = os.path.join(service.folder, "password")
+    with open(password, "w") as file:
+        file.write("secret\n")
+    result = subprocess.run([os.path.join(BIN, "many"), str(COUNT), str(service.port), "tester", password],
+                            stdin=subprocess.DEVNULL)
+    net = service.children("winrmd-net")[0]
+    ticks = os.sysconf("SC_CLK_TCK")
+    with open(f"/proc/{net}/stat") as file:
+        times = file.read().rsplit(")", 1)[1].split()
+    print(f"winrmd-net: {status(net, 'VmHWM') / COUNT:.1f} KiB at most for each, "
+          f"{int(times[11]) / ticks:.2f} s user, {int(times[12]) / ticks:.2f} s system")
+    if result.returncode != 0:
+        sys.stderr.write(service.log()[-4000:])
+sys.exit(result.returncode)
