@@ -23,7 +23,7 @@ def status(pid, name):
 
 
 subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+hard = max(resource.getrlimit(resource.RLIMIT_NOFILE)[1], 8 * COUNT)
 resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 with Service(BIN, {"tester": "secret"}, {
         "Listen": "0.0.0.0:0", "MaxShellsPerUser": str(COUNT), "MaxConnections": str(4 * COUNT)}) as service:
