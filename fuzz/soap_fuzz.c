@@ -174,7 +174,8 @@ static void read_all(const struct wsm_envelope *env, struct wsm_buf *scratch)
     read += wsm_command_request_parse(env, arguments, &out.command, NULL);
     read += wsm_command_response_parse(env, &out.id, NULL);
     read += wsm_receive_request_parse(env, &out.receive, NULL);
-    read += wsm_signal_request_parse(env, &out.signal, NULL);
+    if (wsm_signal_request_parse(env, &out.signal, NULL))
+        read += wsm_signal_code_of(out.signal.code) == WSM_SIGNAL_OTHER;
     read += wsm_identify_request_parse(env, &out.ns);
     read += wsm_identify_response_parse(env, scratch, &out.identified, NULL);
     read += wsm_send_request_parse(env, streams, &out.count, NULL);
