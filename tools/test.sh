@@ -134,6 +134,8 @@ stage 'clang build'
 build clang
 stage "fuzz targets"
 sh tools/fuzz.sh build/clang "$([ -n "$long" ] && echo 60 || echo 8)"
+stage "lines that the fuzz corpora cover"
+sh tools/fuzz-coverage.sh
 
 stage 'release build'
 build release
