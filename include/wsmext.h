@@ -201,9 +201,12 @@ WSMAN_API_EXPORT void WINAPI WSManExtDeleteShell(WSMAN_SESSION_HANDLE session, D
  * or, after the retry time,
  *   WSMAN_FLAG_CALLBACK_SHELL_AUTODISCONNECTING
  *   WSMAN_FLAG_CALLBACK_SHELL_AUTODISCONNECTED               WSManReconnectShell may be tried
- * Then what was sent without an answer ends with the network's error, and what receives output
- * sleeps until the shell and its command are reconnected. Any other server, and API handles of
- * version 1.0: the operations end with the network's error, and there are no notices. */
+ * or, where the next try cannot be made for want of memory,
+ *   WSMAN_FLAG_CALLBACK_RETRY_ABORTED_DUE_TO_INTERNAL_ERROR  the shell can only be closed
+ * After AUTODISCONNECTED what was sent without an answer ends with the network's error, and what
+ * receives output sleeps until the shell and its command are reconnected; after RETRY_ABORTED all
+ * that is pending ends with an error. Any other server, and API handles of version 1.0: the
+ * operations end with the network's error, and there are no notices. */
 
 /* Sets for how long shells of a session try to reach their server after a connection broke; what
  * is under way already keeps its time.

@@ -176,6 +176,29 @@ void wsm_disconnect_now(struct wsm_shell *shell)
     }
 }
 
+static void fail_operations(struct wsm_endpoint *endpoint, const struct wsm_error *cause)
+{
+    /* Last call first, so that none of those waiting gets its turn. */
+    while (!wsm_list_is_empty(&endpoint->operations)) {
+        struct wsm_error err = WSM_ERROR_INIT;
+
+        (void)wsm_fail(&err, cause->code, "%s", wsm_error_text(cause));
+        wsm_operation_complete(
+            WSM_CONTAINER_OF(endpoint->operations.prev, struct wsm_operation, endpoint_node), &err);
+        wsm_error_clear(&err);
+    }
+}
+
+void wsm_disconnect_broken(struct wsm_shell *shell, const struct wsm_error *cause)
+{
+    struct wsm_list *node;
+
+    (void)step_shell(shell, WSM_LINK_EV_BROKE);
+    fail_operations(&shell->endpoint, cause);
+    WSM_LIST_FOREACH (node, &shell->commands)
+        fail_operations(&WSM_CONTAINER_OF(node, struct wsm_command, node)->endpoint, cause);
+}
+
 static void finish_disconnect(struct wsm_shell *shell, struct wsm_error *err)
 {
     wsm_disconnect_now(shell);

@@ -55,5 +55,7 @@ void wsm_disconnect_progress(struct wsm_shell *shell);
 bool wsm_disconnect_explains(const struct wsm_operation *operation, const struct wsm_error *err);
 /* The shell and its commands are disconnected from now on; wire requests for output end. */
 void wsm_disconnect_now(struct wsm_shell *shell);
+/* The shell, whose link was lost, can only be closed from now on; its operations end so. */
+void wsm_disconnect_broken(struct wsm_shell *shell, const struct wsm_error *cause);
 
 #endif

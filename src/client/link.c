@@ -10,10 +10,13 @@
  * SETTLING      -           -        -         -          DISCONNECTED  -             -          -
  * DISCONNECTED  -           -        -         -          -             RECONNECTING  -          -
  * RECONNECTING  -           -        -         -          DISCONNECTED  -             CONNECTED
- * DISCONNECTED */
+ * DISCONNECTED
+ * BROKEN        -           -        -         -          -             -             -          -
+ * and BROKE takes CONNECTED to BROKEN. */
 static const enum wsm_link next_state[WSM_LINK_COUNT][WSM_LINK_EV_COUNT] = {
     [WSM_LINK_CONNECTED] = { [WSM_LINK_EV_DISCONNECT] = WSM_LINK_HOLDING,
-                             [WSM_LINK_EV_GONE] = WSM_LINK_DISCONNECTED },
+                             [WSM_LINK_EV_GONE] = WSM_LINK_DISCONNECTED,
+                             [WSM_LINK_EV_BROKE] = WSM_LINK_BROKEN },
     [WSM_LINK_HOLDING] = { [WSM_LINK_EV_SENT] = WSM_LINK_LEAVING,
                            [WSM_LINK_EV_KEPT] = WSM_LINK_CONNECTED,
                            [WSM_LINK_EV_GONE] = WSM_LINK_DISCONNECTED },
@@ -28,7 +31,8 @@ static const enum wsm_link next_state[WSM_LINK_COUNT][WSM_LINK_EV_COUNT] = {
 };
 
 static const char *const names[WSM_LINK_COUNT] = {
-    "refused", "connected", "holding", "leaving", "settling", "disconnected", "reconnecting",
+    "refused",  "connected",    "holding",      "leaving",
+    "settling", "disconnected", "reconnecting", "broken",
 };
 
 bool wsm_link_step(enum wsm_link *link, enum wsm_link_event event, const char *what, const char *id)

@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 
-/* A command has the first and the last two only: it is let go with its shell. */
+/* A command is CONNECTED, DISCONNECTED or RECONNECTING only: it is let go with its shell. */
 enum wsm_link {
     WSM_LINK_REFUSED, /* in the table only: no such transition */
     WSM_LINK_CONNECTED,
@@ -14,6 +14,7 @@ enum wsm_link {
     WSM_LINK_SETTLING, /* answered; the last answers to Receive come in */
     WSM_LINK_DISCONNECTED,
     WSM_LINK_RECONNECTING, /* Reconnect is on its way */
+    WSM_LINK_BROKEN,       /* for good, in a shell that can only be closed */
     WSM_LINK_COUNT,
 };
 
@@ -26,6 +27,7 @@ enum wsm_link_event {
     WSM_LINK_EV_RECONNECT,
     WSM_LINK_EV_BACK,
     WSM_LINK_EV_FAILED, /* to reconnect */
+    WSM_LINK_EV_BROKE,  /* it was lost, and we cannot try to reach the server */
     WSM_LINK_EV_COUNT,
 };
 

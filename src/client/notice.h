@@ -14,6 +14,7 @@ enum wsm_notice_kind {
     WSM_NOTICE_RETRYING = 0x200,
     WSM_NOTICE_RECONNECTED = 0x400,
     WSM_NOTICE_DISCONNECTING = 0x800,
+    WSM_NOTICE_ABORTED = 0x1000,
 };
 
 struct wsm_notice {

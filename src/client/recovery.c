@@ -34,7 +34,7 @@ struct wsm_recovery_phase {
 
 /*           LOST     TRY     ANSWERED  OVER
  * FINE      WAITING  -       -         -
- * WAITING   -        TRYING  -         FINE  (the shell is disconnected, or gone)
+ * WAITING   -        TRYING  -         FINE  (the shell is disconnected, broken, or gone)
  * TRYING    WAITING  -       FINE      FINE  (the same)                           */
 static const enum wsm_recovery_state next_state[WSM_RECOVERY_COUNT][WSM_RECOVERY_EV_COUNT] = {
     [WSM_RECOVERY_FINE] = { WSM_RECOVERY_WAITING, 0, 0, 0 },
@@ -243,17 +243,26 @@ static bool is_knock(const struct wsm_recovery *recovery, const struct wsm_excha
     return recovery->phase != NULL && exchange == &recovery->phase->knock;
 }
 
-/* Takes a held request and sends it. One that cannot even be made ends with its error. */
-static void send_again(struct wsm_exchange *exchange)
+/* Ends a request that is on its own, with a copy of the error. */
+static void fail_exchange(struct wsm_exchange *exchange, const struct wsm_error *cause)
 {
     struct wsm_answer *none = NULL;
     struct wsm_error err = WSM_ERROR_INIT;
 
-    wsm_list_remove(&exchange->node);
-    if (exchange->repetition->send(exchange, &err))
-        return;
+    (void)wsm_fail(&err, cause->code, "%s", wsm_error_text(cause));
     wsm_exchange_cancel(exchange);
     exchange->on_done(exchange, &none, &err);
+    wsm_error_clear(&err);
+}
+
+/* Takes a held request and sends it. One that cannot even be made ends with its error. */
+static void send_again(struct wsm_exchange *exchange)
+{
+    struct wsm_error err = WSM_ERROR_INIT;
+
+    wsm_list_remove(&exchange->node);
+    if (!exchange->repetition->send(exchange, &err))
+        fail_exchange(exchange, &err);
     wsm_error_clear(&err);
 }
 
@@ -269,9 +278,12 @@ static struct wsm_exchange *choose_probe(struct wsm_recovery *recovery)
     return &phase->knock;
 }
 
+static void abort_phase(struct wsm_recovery *recovery, const struct wsm_error *cause);
+
 static void try_again(struct wsm_recovery *recovery)
 {
     struct wsm_recovery_phase *phase = recovery->phase;
+    struct wsm_error err = WSM_ERROR_INIT;
 
     (void)step(recovery, WSM_RECOVERY_EV_TRY);
     phase->tries++;
@@ -280,7 +292,10 @@ static void try_again(struct wsm_recovery *recovery)
     phase->probe = choose_probe(recovery);
     if (phase->probe->repetition->may_park)
         phase->probe->timeout_max_ms = WSM_RECOVERY_PROBE_MS;
-    send_again(phase->probe);
+    wsm_list_remove(&phase->probe->node);
+    if (!phase->probe->repetition->send(phase->probe, &err))
+        abort_phase(recovery, &err);
+    wsm_error_clear(&err);
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -316,16 +331,47 @@ void wsm_recovery_answered(struct wsm_recovery *recovery, struct wsm_exchange *e
 
 static void fail_held(struct wsm_recovery *recovery, const struct wsm_error *cause)
 {
-    while (!wsm_list_is_empty(&recovery->held)) {
-        struct wsm_exchange *exchange = of_node(recovery->held.next);
-        struct wsm_answer *none = NULL;
-        struct wsm_error err = WSM_ERROR_INIT;
+    while (!wsm_list_is_empty(&recovery->held))
+        fail_exchange(of_node(recovery->held.next), cause);
+}
 
-        (void)wsm_fail(&err, cause->code, "%s", wsm_error_text(cause));
-        wsm_exchange_cancel(exchange);
-        exchange->on_done(exchange, &none, &err);
-        wsm_error_clear(&err);
+/* What is on connections that did not break yet goes the way of the others. */
+static void hold_sent(struct wsm_recovery *recovery)
+{
+    while (!wsm_list_is_empty(&recovery->sent)) {
+        struct wsm_exchange *exchange = of_node(recovery->sent.next);
+
+        wsm_http_call_cancel(&exchange->call);
+        wsm_list_remove(&exchange->node);
+        wsm_list_add(&recovery->held, &exchange->node);
     }
+}
+
+/* The next try cannot even be made, for want of memory: nothing can be known of the shell any
+ * more. What is being opened or closed just ends. */
+static void abort_phase(struct wsm_recovery *recovery, const struct wsm_error *cause)
+{
+    struct wsm_shell *shell = shell_of(recovery);
+    struct wsm_session *session = shell->session;
+    struct wsm_exchange *probe = recovery->phase->probe;
+    bool is_own = is_knock(recovery, probe);
+
+    if (!is_own) { /* back to the others, with which it ends */
+        wsm_list_init(&probe->node);
+        wsm_list_add(recovery->held.next, &probe->node);
+        probe->state = WSM_EXCHANGE_HELD;
+        probe->recovery = recovery;
+    }
+    (void)step(recovery, WSM_RECOVERY_EV_OVER);
+    notify(recovery, WSM_NOTICE_ABORTED);
+    recovery->phase->probe = NULL;
+    end(recovery);
+    hold_sent(recovery);
+    wsm_session_callback_queued(session); /* so that it does not end within */
+    if (shell->life == WSM_LIFE_OPEN)
+        wsm_disconnect_broken(shell, cause);
+    fail_held(recovery, cause);
+    wsm_session_callback_returned(session);
 }
 
 void wsm_recovery_give_up(struct wsm_recovery *recovery)
@@ -342,13 +388,7 @@ void wsm_recovery_give_up(struct wsm_recovery *recovery)
     notify(recovery, WSM_NOTICE_DISCONNECTED);
     wsm_error_move(&cause, &recovery->phase->cause);
     end(recovery);
-    while (!wsm_list_is_empty(&recovery->sent)) { /* on connections that did not break yet */
-        struct wsm_exchange *exchange = of_node(recovery->sent.next);
-
-        wsm_http_call_cancel(&exchange->call);
-        wsm_list_remove(&exchange->node);
-        wsm_list_add(&recovery->held, &exchange->node);
-    }
+    hold_sent(recovery);
     if (shell->life == WSM_LIFE_OPEN)
         wsm_disconnect_now(shell);
     wsm_session_callback_queued(session); /* so that it does not end within */

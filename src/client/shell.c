@@ -106,6 +106,9 @@ bool wsm_shell_check_open(const struct wsm_shell *shell, struct wsm_error *err)
 {
     if (!wsm_shell_check_life(shell, err))
         return false;
+    if (shell->link == WSM_LINK_BROKEN)
+        return wsm_fail(err, ERROR_WSMAN_SHELL_INVALID_SHELL_HANDLE,
+                        "shell %s has lost its connection for good", shell->id);
     return shell->link == WSM_LINK_CONNECTED ||
            wsm_fail(err, ERROR_WINRS_SHELL_DISCONNECTED, "shell %s is not connected", shell->id);
 }
@@ -370,7 +373,7 @@ void wsm_shell_open(struct wsm_shell *shell)
 /* Somebody who does not know the outcome of his Connect has not asked to end the shell. */
 static bool outlives(const struct wsm_shell *shell)
 {
-    return shell->link != WSM_LINK_CONNECTED ||
+    return (shell->link != WSM_LINK_CONNECTED && shell->link != WSM_LINK_BROKEN) ||
            (shell->is_attached && shell->life == WSM_LIFE_OPENING);
 }
 

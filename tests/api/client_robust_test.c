@@ -9,9 +9,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <wsmext.h>
 
 #include <cmocka.h>
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define NO_MEMORY_LIMIT /* they need all there is */
+#endif
 
 enum {
     FAILURE = WSMAN_FLAG_CALLBACK_NETWORK_FAILURE_DETECTED,
@@ -19,6 +24,7 @@ enum {
     RECONNECTED = WSMAN_FLAG_CALLBACK_RECONNECTED_AFTER_NETWORK_FAILURE,
     DISCONNECTING = WSMAN_FLAG_CALLBACK_SHELL_AUTODISCONNECTING,
     DISCONNECTED = WSMAN_FLAG_CALLBACK_SHELL_AUTODISCONNECTED,
+    ABORTED = WSMAN_FLAG_CALLBACK_RETRY_ABORTED_DUE_TO_INTERNAL_ERROR,
 };
 
 static const enum marked_cut cuts[] = {
@@ -119,6 +125,7 @@ static size_t count_phases(void)
             break;
         case RECONNECTED:
         case DISCONNECTING:
+        case ABORTED:
             is_legal = before == RETRYING;
             break;
         case DISCONNECTED:
@@ -130,7 +137,7 @@ static size_t count_phases(void)
         if (!is_legal)
             fail_msg("notice %#x behind %#x", event->flags, before);
         before = event->flags;
-        if (before == RECONNECTED || before == DISCONNECTED) {
+        if (before == RECONNECTED || before == DISCONNECTED || before == ABORTED) {
             before = 0;
             phases++;
         }
@@ -579,6 +586,75 @@ static void test_no_retry_time_gives_plain_errors(void **state)
     assert_int_equal(recorder_count(notices), 1);
     recorder_free(done);
 }
+
+#ifndef NO_MEMORY_LIMIT
+/* Until it is given again, no more memory is to be had from the system. */
+static void limit_memory(rlim_t bytes)
+{
+    struct rlimit limit;
+
+    assert_int_equal(getrlimit(RLIMIT_AS, &limit), 0);
+    limit.rlim_cur = bytes == 0 ? limit.rlim_max : bytes;
+    assert_int_equal(setrlimit(RLIMIT_AS, &limit), 0);
+}
+
+/* What there is no memory for is the input itself, which would have to be written anew. */
+static void test_4_8_a_try_that_cannot_be_made_ends_the_shell(void **state)
+{
+    struct recorder *sent = recorder_new();
+    struct recorder *queued = recorder_new();
+    struct recorder *out = recorder_new();
+    struct recorder *refused = recorder_new();
+    WSMAN_DATA large = { .type = WSMAN_DATA_TYPE_DWORD, .number = 65536 };
+    WSMAN_OPERATION_HANDLE operation = NULL;
+    size_t size = 48 * 1000 * 1000;
+    size_t end;
+
+    (void)state;
+    assert_int_equal(WSManSetSessionOption(f->session, WSMAN_OPTION_MAX_ENVELOPE_SIZE_KB, &large),
+                     0);
+    fake_hold(f->service, "Send");
+    large.type = WSMAN_DATA_TYPE_BINARY;
+    large.binaryData.dataLength = (DWORD)size;
+    large.binaryData.data = calloc(1, size);
+    assert_non_null(large.binaryData.data);
+    WSManSendShellInput(shell, command, 0, WSMAN_STREAM_ID_STDIN, &large, false, &sent->async,
+                        &operation);
+    free(large.binaryData.data);
+    fake_wait(f->service, "Send", 1); /* on the first connection, which is the first to go */
+    send_text(shell, command, "behind it", false, queued);
+    receive(shell, command, out);
+    fake_wait(f->service, "Receive", 1);
+    fake_refuse(f->service);
+    limit_memory(1);
+    fake_close_all(f->service);
+    end = wait_notice(ABORTED, 1);
+    limit_memory(0);
+    assert_int_equal(count_phases(), 1);
+    assert_int_equal(notices->events[end - 1].flags, RETRYING);
+    assert_last_code(sent, ERROR_OUTOFMEMORY);
+    assert_last_code(queued, ERROR_OUTOFMEMORY);
+    assert_last_code(out, ERROR_OUTOFMEMORY);
+    assert_true(recorder_last(out)->order > notices->events[end].order);
+
+    /* It can only be closed, which deletes it. */
+    fake_release(f->service, "Send");
+    fake_accept(f->service);
+    receive(shell, command, refused);
+    assert_last_code(refused, ERROR_WSMAN_SHELL_INVALID_SHELL_HANDLE);
+    recorder_free(refused);
+    refused = recorder_new();
+    reconnect(shell, 0, refused);
+    assert_last_code(refused, ERROR_WINRS_SHELL_RECONNECT_OPERATION_NOT_VALID);
+    close_shell(shell);
+    assert_int_equal(marked_applied("Delete"), 1);
+    assert_int_equal(recorder_count(notices), end + 1);
+    recorder_free(sent);
+    recorder_free(queued);
+    recorder_free(out);
+    recorder_free(refused);
+}
+#endif
 
 /* Whoever answers is there, whatever he says. */
 static void test_a_refused_login_ends_the_operation_and_not_the_shell(void **state)
@@ -1165,6 +1241,9 @@ int main(void)
         SHELL(test_time_over_disconnects_the_shell),
         SHELL(test_time_over_ends_a_try_without_an_answer),
         SHELL(test_no_retry_time_gives_plain_errors),
+#ifndef NO_MEMORY_LIMIT
+        SHELL(test_4_8_a_try_that_cannot_be_made_ends_the_shell),
+#endif
         SHELL(test_a_refused_login_ends_the_operation_and_not_the_shell),
         SHELL(test_a_silent_command_does_not_hold_up_the_return),
         SHELL(test_close_operation_within_a_phase),

@@ -18,6 +18,7 @@ struct transition {
 static const struct transition transitions[] = {
     { WSM_LINK_CONNECTED, WSM_LINK_EV_DISCONNECT, WSM_LINK_HOLDING },
     { WSM_LINK_CONNECTED, WSM_LINK_EV_GONE, WSM_LINK_DISCONNECTED },
+    { WSM_LINK_CONNECTED, WSM_LINK_EV_BROKE, WSM_LINK_BROKEN },
     { WSM_LINK_HOLDING, WSM_LINK_EV_SENT, WSM_LINK_LEAVING },
     { WSM_LINK_HOLDING, WSM_LINK_EV_KEPT, WSM_LINK_CONNECTED },
     { WSM_LINK_HOLDING, WSM_LINK_EV_GONE, WSM_LINK_DISCONNECTED },
@@ -74,6 +75,7 @@ static void test_link_tells_what_may_go(void **state)
         { WSM_LINK_SETTLING, false, true, true },
         { WSM_LINK_DISCONNECTED, false, false, false },
         { WSM_LINK_RECONNECTING, false, false, false },
+        { WSM_LINK_BROKEN, false, false, false },
     };
     size_t i;
 
