@@ -228,14 +228,13 @@ static WSMAN_SHELL_HANDLE pick_pair(struct spin_thing **out_command)
                                                       : handle_of(SPIN_SHELL);
 }
 
-static void receive_output(void)
+/* Returns its operation; NULL: none was made. */
+static WSMAN_OPERATION_HANDLE receive_from(WSMAN_SHELL_HANDLE shell, struct spin_thing *command)
 {
-    struct spin_thing *command;
-    WSMAN_SHELL_HANDLE shell = pick_pair(&command);
     struct spin_call *call = begin("Receive", SPIN_OPERATION, command);
 
     if (call == NULL)
-        return;
+        return NULL;
     call->is_receive = true;
     call->command = command->made_by != NULL && command->made_by->kind == SPIN_COMMAND ? command
                                                                                        : NULL;
@@ -243,6 +242,21 @@ static void receive_output(void)
                             flags_of(WSMAN_FLAG_RECEIVE_DELAY_OUTPUT_STREAM), NULL, &call->async,
                             (WSMAN_OPERATION_HANDLE *)&call->out);
     end(call);
+    return call->out;
+}
+
+/* Now and then closed and asked for again: what the first did not deliver comes then. */
+static void receive_output(void)
+{
+    struct spin_thing *command;
+    WSMAN_SHELL_HANDLE shell = pick_pair(&command);
+    WSMAN_OPERATION_HANDLE operation = receive_from(shell, command);
+
+    while (operation != NULL && !spin_one_in(3)) {
+        usleep((unsigned)spin_number(5000));
+        (void)WSManCloseOperation(operation, 0);
+        operation = receive_from(shell, command);
+    }
 }
 
 static void send_input(void)
