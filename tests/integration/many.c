@@ -2,7 +2,8 @@
  * of COUNT addresses of 127.0.0.0/8, in each a shell whose command waits for input. When all run,
  * some are spoken to one by one, then all at once; then all end. Says what it took.
  *
- * Usage: many COUNT PORT USER PASSWORD_FILE */
+ * Usage: many COUNT PORT USER PASSWORD_FILE
+ * With ADDRESS:PORT all sessions go to that one address. */
 #include "live.h"
 
 #include <stdatomic.h>
@@ -177,8 +178,11 @@ static void open_all(WSMAN_API_HANDLE api, const char *port, const char *user, c
         struct many *one = &all[i];
         char address[64];
 
-        snprintf(address, sizeof(address), "http://127.%zu.%zu.%zu:%s/wsman", 1 + i / 10000,
-                 i / 100 % 100, 1 + i % 100, port);
+        if (strchr(port, ':') != NULL)
+            snprintf(address, sizeof(address), "http://%s/wsman", port);
+        else
+            snprintf(address, sizeof(address), "http://127.%zu.%zu.%zu:%s/wsman", 1 + i / 10000,
+                     i / 100 % 100, 1 + i % 100, port);
         snprintf(one->line, sizeof(one->line), "%05u\n", (unsigned)(i % 100000));
         one->session = live_session(api, address, user, password);
         one->created = (WSMAN_SHELL_ASYNC){ one, on_created };
