@@ -246,9 +246,7 @@ static bool send_command(struct wsm_command *command, struct wsm_error *err)
     if (!wsm_shell_prepare(command->shell, &command->exchange, WSM_ACTION_COMMAND,
                            WSM_OPTION_TIMEOUT_RUN, &headers, err))
         return false;
-    headers.options = command->options.options;
-    headers.option_count = command->options.count;
-    headers.options_must_understand = command->options.must_understand;
+    wsm_option_texts_put(&command->options, &headers);
     wsm_command_request_write(&command->exchange.call.request, &headers, &request);
     command->exchange.on_done = on_started;
     wsm_recovery_cover(&command->shell->recovery, &command->exchange, &repetition);

@@ -71,9 +71,7 @@ bool wsm_connect_shell(struct wsm_shell *shell, struct wsm_error *err)
     if (!wsm_shell_prepare(shell, &shell->exchange, WSM_ACTION_CONNECT, WSM_OPTION_TIMEOUT_CREATE,
                            &headers, err))
         return false;
-    headers.options = options->options.options;
-    headers.option_count = options->options.count;
-    headers.options_must_understand = options->options.must_understand;
+    wsm_option_texts_put(&options->options, &headers);
     wsm_announce(&headers, room);
     wsm_connect_request_write(&shell->exchange.call.request, &headers, &request);
     shell->exchange.on_done = on_shell;
@@ -111,9 +109,7 @@ bool wsm_connect_command(struct wsm_command *command, struct wsm_error *err)
     if (!wsm_shell_prepare(command->shell, &command->exchange, WSM_ACTION_CONNECT,
                            WSM_OPTION_TIMEOUT_RUN, &headers, err))
         return false;
-    headers.options = command->options.options;
-    headers.option_count = command->options.count;
-    headers.options_must_understand = command->options.must_understand;
+    wsm_option_texts_put(&command->options, &headers);
     wsm_connect_request_write(&command->exchange.call.request, &headers, &request);
     command->exchange.on_done = on_command;
     wsm_recovery_cover(&command->shell->recovery, &command->exchange, &repetition);

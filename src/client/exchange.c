@@ -244,9 +244,6 @@ bool wsm_exchange_prepare(struct wsm_exchange *exchange, struct wsm_session *ses
         .locale = wsm_options_text(options, WSM_OPTION_UI_LANGUAGE),
         .data_locale = wsm_options_text(options, WSM_OPTION_LOCALE),
         .machine_id = wsm_options_machine_id(options),
-        .options = plan->options,
-        .option_count = plan->option_count,
-        .options_must_understand = plan->options_must_understand,
         .max_envelope_size = envelope,
         .operation_timeout_ms = timeout_ms == 0 ? NO_TIMEOUT_MS : (int64_t)timeout_ms,
     };

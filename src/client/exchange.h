@@ -45,10 +45,7 @@ struct wsm_exchange {
 struct wsm_exchange_plan {
     const char *action;
     const char *resource_uri;
-    const char *shell_id; /* NULL = none */
-    const struct wsm_option *options;
-    size_t option_count;
-    bool options_must_understand;
+    const char *shell_id;    /* NULL = none */
     uint32_t timeout_option; /* enum wsm_option_id */
 };
 

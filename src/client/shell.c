@@ -331,9 +331,7 @@ static bool send_create(struct wsm_shell *shell, struct wsm_error *err)
     if (!wsm_shell_prepare(shell, &shell->exchange, WSM_ACTION_CREATE, WSM_OPTION_TIMEOUT_CREATE,
                            &headers, err))
         return false;
-    headers.options = options->options.options;
-    headers.option_count = options->options.count;
-    headers.options_must_understand = options->options.must_understand;
+    wsm_option_texts_put(&options->options, &headers);
     wsm_announce(&headers, room);
     wsm_create_request_write(&shell->exchange.call.request, &headers, &request);
     shell->exchange.on_done = on_created;

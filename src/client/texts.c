@@ -76,3 +76,10 @@ void wsm_option_texts_clear(struct wsm_option_texts *set)
     free(set->options);
     *set = (struct wsm_option_texts){ .count = 0 };
 }
+
+void wsm_option_texts_put(const struct wsm_option_texts *set, struct wsm_request_headers *headers)
+{
+    headers->options = set->options;
+    headers->option_count = set->count;
+    headers->options_must_understand = set->must_understand;
+}

@@ -32,5 +32,7 @@ struct wsm_option_texts {
 bool wsm_option_texts_init(struct wsm_option_texts *set, size_t count,
                            struct wsm_error *err) WSM_MUST_CHECK;
 void wsm_option_texts_clear(struct wsm_option_texts *set);
+/* They become the options of `headers`, which borrow them. */
+void wsm_option_texts_put(const struct wsm_option_texts *set, struct wsm_request_headers *headers);
 
 #endif
