@@ -209,6 +209,23 @@ bool wsm_api_xml_text(PCWSTR text, const char *what, char **out_text, struct wsm
     return true;
 }
 
+bool wsm_api_guid(PCWSTR text, const char *what, uint32_t code, char **out_text,
+                  struct wsm_guid *out, struct wsm_error *err)
+{
+    char *copy = NULL;
+    bool ok;
+
+    if (!wsm_api_xml_text(text, what, &copy, err))
+        return false;
+    ok = wsm_guid_parse(wsm_span_str(copy), out) ||
+         wsm_fail(err, code, "%s %s is not a GUID", what, copy);
+    if (out_text != NULL)
+        *out_text = copy;
+    else
+        free(copy);
+    return ok;
+}
+
 bool wsm_api_data_text(const WSMAN_DATA *data, const char *what, char **out_text,
                        struct wsm_error *err)
 {

@@ -4,6 +4,7 @@
 #define WSM_CLIENT_API_ARGS_H
 
 #include "base/error.h"
+#include "base/guid.h"
 #include "client/async.h"
 #include "client/texts.h"
 #include "proto/disconnect.h"
@@ -46,6 +47,10 @@ bool wsm_api_text(PCWSTR text, const char *what, char **out_text,
  * place of a control character, which XML cannot carry. */
 bool wsm_api_xml_text(PCWSTR text, const char *what, char **out_text,
                       struct wsm_error *err) WSM_MUST_CHECK;
+/* The GUID that a text is; `code` if it is none. out_text NULL: the spelling does not matter; else
+ * *out_text is owned, also after a failure. */
+bool wsm_api_guid(PCWSTR text, const char *what, uint32_t code, char **out_text,
+                  struct wsm_guid *out, struct wsm_error *err) WSM_MUST_CHECK;
 /* TEXT data, counted; a counted NUL at its end is dropped. */
 bool wsm_api_data_text(const WSMAN_DATA *data, const char *what, char **out_text,
                        struct wsm_error *err) WSM_MUST_CHECK;

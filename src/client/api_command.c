@@ -29,18 +29,9 @@ struct run_args {
 
 static bool copy_id(const struct run_args *args, struct wsm_guid *out, struct wsm_error *err)
 {
-    char *text = NULL;
-    bool ok;
-
-    if (!args->is_ex)
-        return wsm_random_guid(out, err);
-    if (!wsm_api_xml_text(args->command_id, "command id", &text, err))
-        return false;
-    ok = wsm_guid_parse(wsm_span_str(text), out) ||
-         wsm_fail(err, ERROR_WINRS_SHELLCOMMAND_CLIENTID_NOT_VALID, "command id %s is not a GUID",
-                  text);
-    free(text);
-    return ok;
+    return args->is_ex ? wsm_api_guid(args->command_id, "command id",
+                                      ERROR_WINRS_SHELLCOMMAND_CLIENTID_NOT_VALID, NULL, out, err)
+                       : wsm_random_guid(out, err);
 }
 
 static bool copy_arguments(const WSMAN_COMMAND_ARG_SET *set, struct wsm_texts *out,

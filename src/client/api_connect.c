@@ -16,16 +16,6 @@ struct connect_args {
     const WSMAN_DATA *xml;
 };
 
-/* *out_id is owned: the spelling counts on the wire, the GUID here. */
-static bool copy_id(PCWSTR text, const char *what, uint32_t code, char **out_id,
-                    struct wsm_guid *out_guid, struct wsm_error *err)
-{
-    if (!wsm_api_xml_text(text, what, out_id, err))
-        return false;
-    return wsm_guid_parse(wsm_span_str(*out_id), out_guid) ||
-           wsm_fail(err, code, "%s %s is not a GUID", what, *out_id);
-}
-
 /* ---- Shells ---- */
 
 static bool check_shell(const struct connect_args *args, const WSMAN_SHELL_HANDLE *out_shell,
@@ -51,8 +41,8 @@ static bool fill_shell(struct wsm_shell *shell, const struct connect_args *args,
     struct wsm_shell_options *options = &shell->options;
 
     return wsm_api_resource_uri(args->resource_uri, &options->resource_uri, err) &&
-           copy_id(args->id, "shell id", ERROR_WINRS_SHELL_CLIENTID_NOT_VALID, &shell->id,
-                   &options->id, err) &&
+           wsm_api_guid(args->id, "shell id", ERROR_WINRS_SHELL_CLIENTID_NOT_VALID, &shell->id,
+                        &options->id, err) &&
            wsm_api_options(args->options, &options->options, err) &&
            wsm_api_xml_element(args->xml, "connectXml", &options->extra_xml, err);
 }
@@ -132,8 +122,8 @@ static bool make_command(const struct connect_args *args, struct wsm_callee call
     command->is_attached = true;
     command->run.callee = callee;
     command->run.result = WSM_RESULT_CONNECT;
-    if (copy_id(args->id, "command id", ERROR_WINRS_SHELLCOMMAND_CLIENTID_NOT_VALID,
-                &command->wire_id, &command->id, err) &&
+    if (wsm_api_guid(args->id, "command id", ERROR_WINRS_SHELLCOMMAND_CLIENTID_NOT_VALID,
+                     &command->wire_id, &command->id, err) &&
         wsm_api_options(args->options, &command->options, err) &&
         wsm_command_take_from(command, err) &&
         wsm_api_xml_element(args->xml, "connectXml", &command->extra_xml, err) &&

@@ -40,17 +40,9 @@ static bool copy_flags(DWORD flags, enum wsm_buffer_mode *out, struct wsm_error 
 
 static bool copy_id(const struct create_args *args, struct wsm_guid *out, struct wsm_error *err)
 {
-    char *text = NULL;
-    bool ok;
-
-    if (!args->is_ex)
-        return wsm_random_guid(out, err);
-    if (!wsm_api_xml_text(args->shell_id, "shell id", &text, err))
-        return false;
-    ok = wsm_guid_parse(wsm_span_str(text), out) ||
-         wsm_fail(err, ERROR_WINRS_SHELL_CLIENTID_NOT_VALID, "shell id %s is not a GUID", text);
-    free(text);
-    return ok;
+    return args->is_ex ? wsm_api_guid(args->shell_id, "shell id",
+                                      ERROR_WINRS_SHELL_CLIENTID_NOT_VALID, NULL, out, err)
+                       : wsm_random_guid(out, err);
 }
 
 static bool copy_variables(const WSMAN_ENVIRONMENT_VARIABLE_SET *set, struct wsm_texts *out,
