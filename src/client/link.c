@@ -3,16 +3,17 @@
 
 #include "base/log.h"
 
-/*               DISCONNECT  SENT     ANSWERED  KEPT       GONE          RECONNECT     BACK FAILED
+/* clang-format off */
+/*               DISCONNECT  SENT     ANSWERED  KEPT       GONE          RECONNECT     BACK       FAILED
  * CONNECTED     HOLDING     -        -         -          DISCONNECTED  -             -          -
  * HOLDING       -           LEAVING  -         CONNECTED  DISCONNECTED  -             -          -
  * LEAVING       -           -        SETTLING  CONNECTED  DISCONNECTED  -             -          -
  * SETTLING      -           -        -         -          DISCONNECTED  -             -          -
  * DISCONNECTED  -           -        -         -          -             RECONNECTING  -          -
- * RECONNECTING  -           -        -         -          DISCONNECTED  -             CONNECTED
- * DISCONNECTED
+ * RECONNECTING  -           -        -         -          DISCONNECTED  -             CONNECTED  DISCONNECTED
  * BROKEN        -           -        -         -          -             -             -          -
  * and BROKE takes CONNECTED to BROKEN. */
+/* clang-format on */
 static const enum wsm_link next_state[WSM_LINK_COUNT][WSM_LINK_EV_COUNT] = {
     [WSM_LINK_CONNECTED] = { [WSM_LINK_EV_DISCONNECT] = WSM_LINK_HOLDING,
                              [WSM_LINK_EV_GONE] = WSM_LINK_DISCONNECTED,

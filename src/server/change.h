@@ -20,11 +20,11 @@ struct wsm_change_request {
     void (*answer)(struct wsm_exchange *exchange, const struct wsm_shell *shell);
 };
 
-/* The shell is OPEN and nothing changes it. A DISCONNECT waits until no Command, Send or
- * Signal is under way here. Takes the exchange over; NULL: no client asked. */
+/* The shell is OPEN and nothing changes it. A DISCONNECT waits until no Command or Signal
+ * is under way here. Takes the exchange over; NULL: no client asked. */
 void wsm_change_begin(struct wsm_shell *shell, const struct wsm_change_request *request,
                       struct wsm_exchange *exchange);
-/* No Command, Send or Signal is under way any more. */
+/* No Command or Signal is under way any more. */
 void wsm_change_on_quiet(struct wsm_change *change);
 
 /* May this request go on now? If not, the exchange was taken over: it was refused, or waits
