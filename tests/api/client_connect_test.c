@@ -30,26 +30,11 @@ static int teardown(void **state)
     return 0;
 }
 
-static void assert_sent(const char *name, const char *what, const char *value)
-{
-    char *got = fake_last(f->service, name, what);
-
-    assert_string_equal(got, value);
-    free(got);
-}
-
 /* The one callback of a call refused; frees the recorder. */
 static void assert_refused(struct recorder *recorder, const void *out, DWORD code)
 {
-    const struct recorder_event *event = recorder_last(recorder);
-
-    assert_int_equal(event->code, code);
-    assert_int_equal(event->flags, WSMAN_FLAG_CALLBACK_END_OF_OPERATION);
-    assert_int_equal(recorder->count, 1);
-    assert_false(event->has_data);
-    assert_true(event->detail[0] != '\0');
     assert_null(out);
-    recorder_free(recorder);
+    assert_call_refused(recorder, code);
 }
 
 /* Copies of the caller's blocks, which do not outlive the call. */
@@ -179,10 +164,10 @@ static void test_connect_shell_gives_a_handle_and_the_answer(void **state)
     assert_int_equal(copy.length, strlen(copy.text));
     assert_non_null(strstr(copy.text, "ConnectResponse"));
     assert_non_null(strstr(copy.text, "stdout stderr"));
-    assert_sent("Connect", "shell", SHELL_ID); /* in the application's spelling */
-    assert_sent("Connect", "resource", WSM_URI_CMD);
-    assert_sent("Connect", "command", "");
-    assert_sent("Connect", "mode", "");
+    assert_sent(f, "Connect", "shell", SHELL_ID); /* in the application's spelling */
+    assert_sent(f, "Connect", "resource", WSM_URI_CMD);
+    assert_sent(f, "Connect", "command", "");
+    assert_sent(f, "Connect", "mode", "");
     assert_int_equal(fake_count(f->service, "Create"), 0);
     assert_int_equal(fake_count(f->service, "Receive"), 0);
     WSManExtFree(copy.text);
@@ -205,8 +190,8 @@ static void test_connect_shell_sends_options_and_mode(void **state)
         WSMAN_SHELL_HANDLE shell = connect_shell(rows[i].flags, recorder);
 
         assert_last_code(recorder, 0);
-        assert_sent("Connect", "mode", rows[i].mode);
-        assert_sent("Connect", "option", "WINRMD_TAKEOVER:true|WINRMD_CLIENT:1");
+        assert_sent(f, "Connect", "mode", rows[i].mode);
+        assert_sent(f, "Connect", "option", "WINRMD_TAKEOVER:true|WINRMD_CLIENT:1");
         recorder_free(recorder);
         disconnect_shell(shell);
         close_shell(shell);
@@ -450,11 +435,11 @@ static void test_connected_shell_is_like_any_other(void **state)
     (void)state;
     close_command(command);
     disconnect_shell(shell);
-    assert_sent("Disconnect", "shell", SHELL_ID);
+    assert_sent(f, "Disconnect", "shell", SHELL_ID);
     reconnect_shell(shell);
     close_shell(shell);
     assert_int_equal(fake_count(f->service, "Delete"), 1);
-    assert_sent("Delete", "shell", SHELL_ID);
+    assert_sent(f, "Delete", "shell", SHELL_ID);
 }
 
 static void test_connect_command_gives_both_handles(void **state)
@@ -470,8 +455,8 @@ static void test_connect_command_gives_both_handles(void **state)
     assert_ptr_equal(recorder_last(recorder)->shell, shell);
     assert_ptr_equal(recorder_last(recorder)->command, command);
     assert_null(recorder_last(recorder)->operation);
-    assert_sent("Connect", "command", COMMAND_ID);
-    assert_sent("Connect", "shell", SHELL_ID);
+    assert_sent(f, "Connect", "command", COMMAND_ID);
+    assert_sent(f, "Connect", "shell", SHELL_ID);
     recorder_free(recorder);
 }
 
@@ -485,8 +470,8 @@ static void test_connected_command_receives_sends_and_ends(void **state)
     (void)state;
     receive(shell, command, out);
     fake_wait(f->service, "Receive", 1);
-    assert_sent("Receive", "command", COMMAND_ID);
-    assert_sent("Receive", "streams", "stdout stderr");
+    assert_sent(f, "Receive", "command", COMMAND_ID);
+    assert_sent(f, "Receive", "streams", "stdout stderr");
     send_text(shell, command, "abc", true, sent);
     assert_last_code(sent, 0);
     fake_push_output(f->service, "x", "y", false);
@@ -494,7 +479,7 @@ static void test_connected_command_receives_sends_and_ends(void **state)
     assert_last_code(out, 0);
     assert_int_equal(recorder_last(out)->exit_code, 4);
     close_command(command);
-    assert_sent("Signal", "command", COMMAND_ID);
+    assert_sent(f, "Signal", "command", COMMAND_ID);
     recorder_free(out);
     recorder_free(sent);
 }
@@ -511,7 +496,7 @@ static void test_connected_command_sleeps_with_its_shell(void **state)
     disconnect_shell(shell);
     reconnect_shell(shell);
     reconnect_shell_command(command);
-    assert_sent("Reconnect", "command", COMMAND_ID);
+    assert_sent(f, "Reconnect", "command", COMMAND_ID);
     fake_push_done(f->service, 0);
     assert_last_code(out, 0);
     recorder_free(out);
@@ -634,7 +619,7 @@ static void test_create_sends_the_mode(void **state)
             WSManCreateShellEx(f->session, rows[i].flags, WSMAN_CMDSHELL_URI, WSMAN_TEXT(SHELL_ID),
                                NULL, NULL, NULL, &recorder->async, &shell);
         assert_last_code(recorder, 0);
-        assert_sent("Create", "mode", rows[i].mode);
+        assert_sent(f, "Create", "mode", rows[i].mode);
         recorder_free(recorder);
     }
 }

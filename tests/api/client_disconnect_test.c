@@ -31,28 +31,6 @@ static int teardown(void **state)
     return 0;
 }
 
-/* The one callback of a refused call; frees the recorder. */
-static void assert_refused(struct recorder *recorder, DWORD code)
-{
-    const struct recorder_event *event = recorder_last(recorder);
-
-    assert_int_equal(event->code, code);
-    assert_int_equal(event->flags, WSMAN_FLAG_CALLBACK_END_OF_OPERATION);
-    assert_int_equal(recorder->count, 1);
-    assert_false(event->has_data);
-    assert_true(event->detail[0] != '\0');
-    assert_false(pthread_equal(event->thread, pthread_self()));
-    recorder_free(recorder);
-}
-
-static void assert_sent(const char *name, const char *what, const char *value)
-{
-    char *got = fake_last(f->service, name, what);
-
-    assert_string_equal(got, value);
-    free(got);
-}
-
 static void test_r_dis_7_receive_sleeps_and_goes_on_by_itself(void **state)
 {
     struct recorder *out = recorder_new();
@@ -84,16 +62,16 @@ static void test_disconnect_shell_checks_its_arguments(void **state)
 
     (void)state;
     disconnect(NULL, 0, NULL, recorder);
-    assert_refused(recorder, ERROR_WSMAN_CLIENT_DISCONNECTSHELL_NULL_PARAM);
+    assert_call_refused(recorder, ERROR_WSMAN_CLIENT_DISCONNECTSHELL_NULL_PARAM);
     for (i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
         recorder = recorder_new();
         disconnect(shell, flags[i], NULL, recorder);
         assert_ptr_equal(recorder_last(recorder)->shell, shell);
-        assert_refused(recorder, ERROR_WSMAN_CLIENT_INVALID_DISCONNECT_SHELL_FLAG);
+        assert_call_refused(recorder, ERROR_WSMAN_CLIENT_INVALID_DISCONNECT_SHELL_FLAG);
     }
     recorder = recorder_new();
     disconnect((WSMAN_SHELL_HANDLE)command, 0, NULL, recorder);
-    assert_refused(recorder, ERROR_WSMAN_SHELL_INVALID_SHELL_HANDLE);
+    assert_call_refused(recorder, ERROR_WSMAN_SHELL_INVALID_SHELL_HANDLE);
     assert_int_equal(fake_count(f->service, "Disconnect"), 0);
 }
 
@@ -126,18 +104,18 @@ static void test_disconnect_needs_a_shell_that_is_there(void **state)
     fake_hold(f->service, "Create");
     WSManCreateShell(f->session, 0, WSMAN_CMDSHELL_URI, NULL, NULL, NULL, &create->async, &other);
     disconnect(other, 0, NULL, early);
-    assert_refused(early, ERROR_WSMAN_SHELL_INVALID_SHELL_HANDLE);
+    assert_call_refused(early, ERROR_WSMAN_SHELL_INVALID_SHELL_HANDLE);
     reconnect(other, 0, recorder);
-    assert_refused(recorder, ERROR_WSMAN_SHELL_INVALID_SHELL_HANDLE);
+    assert_call_refused(recorder, ERROR_WSMAN_SHELL_INVALID_SHELL_HANDLE);
     fake_release(f->service, "Create");
     assert_last_code(create, 0);
     close_shell(other);
     recorder = recorder_new();
     disconnect(other, 0, NULL, recorder);
-    assert_refused(recorder, ERROR_WSMAN_SHELL_ALREADY_CLOSED);
+    assert_call_refused(recorder, ERROR_WSMAN_SHELL_ALREADY_CLOSED);
     recorder = recorder_new();
     reconnect(other, 0, recorder);
-    assert_refused(recorder, ERROR_WSMAN_SHELL_ALREADY_CLOSED);
+    assert_call_refused(recorder, ERROR_WSMAN_SHELL_ALREADY_CLOSED);
     recorder_free(create);
 }
 
@@ -159,14 +137,14 @@ static void test_version_1_0_cannot_disconnect(void **state)
     recorder_free(recorder);
     recorder = recorder_new();
     disconnect(old, 0, NULL, recorder);
-    assert_refused(recorder, ERROR_WINRS_SHELL_DISCONNECT_NOT_SUPPORTED);
+    assert_call_refused(recorder, ERROR_WINRS_SHELL_DISCONNECT_NOT_SUPPORTED);
     recorder = recorder_new();
     reconnect(old, 0, recorder);
-    assert_refused(recorder, ERROR_WINRS_SHELL_DISCONNECT_NOT_SUPPORTED);
+    assert_call_refused(recorder, ERROR_WINRS_SHELL_DISCONNECT_NOT_SUPPORTED);
     old_command = run_command(old, WSMAN_TEXT("cat"));
     recorder = recorder_new();
     reconnect_command(old_command, recorder);
-    assert_refused(recorder, ERROR_WINRS_SHELL_DISCONNECT_NOT_SUPPORTED);
+    assert_call_refused(recorder, ERROR_WINRS_SHELL_DISCONNECT_NOT_SUPPORTED);
     assert_int_equal(WSManCloseSession(f->session, 0), 0);
     assert_int_equal(WSManDeinitialize(api, 0), 0);
     f->session = session;
@@ -178,8 +156,8 @@ static void test_r_dis_1_one_callback_with_the_shell(void **state)
 {
     (void)state;
     disconnect_shell(shell); /* checks its handles, flags and data */
-    assert_sent("Disconnect", "idle", "-1");
-    assert_sent("Disconnect", "mode", "");
+    assert_sent(f, "Disconnect", "idle", "-1");
+    assert_sent(f, "Disconnect", "mode", "");
     assert_int_equal(fake_count(f->service, "Disconnect"), 1);
 }
 
@@ -191,7 +169,7 @@ static void test_r_dis_2_only_shells_that_announced_it(void **state)
 
     (void)state;
     disconnect(other, 0, NULL, recorder);
-    assert_refused(recorder, ERROR_WINRS_SHELL_DISCONNECT_NOT_SUPPORTED);
+    assert_call_refused(recorder, ERROR_WINRS_SHELL_DISCONNECT_NOT_SUPPORTED);
     assert_int_equal(fake_count(plain->service, "Disconnect"), 0);
     close_shell(other);
     fixture_free(plain);
@@ -205,11 +183,11 @@ static void test_r_dis_2_session_and_shell_id_come_with_create(void **state)
     (void)state;
     assert_int_equal(strlen(id), 36);
     disconnect_shell(shell);
-    assert_sent("Disconnect", "shell", id);
-    assert_sent("Disconnect", "session", session);
+    assert_sent(f, "Disconnect", "shell", id);
+    assert_sent(f, "Disconnect", "session", session);
     reconnect_shell(shell);
-    assert_sent("Reconnect", "shell", id);
-    assert_sent("Reconnect", "session", session);
+    assert_sent(f, "Reconnect", "shell", id);
+    assert_sent(f, "Reconnect", "session", session);
     free(id);
     free(session);
 }
@@ -354,8 +332,8 @@ static void test_r_dis_4_and_5_mode_and_idle_timeout_are_sent(void **state)
 
         disconnect(shell, rows[i].flags, rows[i].has_info ? &rows[i].idle : NULL, recorder);
         assert_last_code(recorder, 0);
-        assert_sent("Disconnect", "mode", rows[i].mode);
-        assert_sent("Disconnect", "idle", rows[i].sent);
+        assert_sent(f, "Disconnect", "mode", rows[i].mode);
+        assert_sent(f, "Disconnect", "idle", rows[i].sent);
         recorder_free(recorder);
         reconnect_shell(shell);
     }
@@ -380,10 +358,10 @@ static void test_r_dis_6_dead_network_leaves_it_disconnected(void **state)
     fake_wait(f->service, "Receive", 1);
     disconnect(shell, 0, NULL, recorder);
     assert_ptr_equal(recorder_last(recorder)->shell, shell);
-    assert_refused(recorder, ERROR_WINRS_SHELL_DISCONNECT_OPERATION_NOT_GRACEFUL);
+    assert_call_refused(recorder, ERROR_WINRS_SHELL_DISCONNECT_OPERATION_NOT_GRACEFUL);
     recorder = recorder_new();
     disconnect(shell, 0, NULL, recorder);
-    assert_refused(recorder, ERROR_WINRS_SHELL_DISCONNECT_OPERATION_NOT_VALID);
+    assert_call_refused(recorder, ERROR_WINRS_SHELL_DISCONNECT_OPERATION_NOT_VALID);
     assert_int_equal(recorder_count(out), 0);
     reconnect_shell(shell);
     reconnect_shell_command(command);
@@ -412,11 +390,11 @@ static void test_r_dis_6_server_that_is_gone(void **state)
     disconnect(lost, 0, NULL, recorder);
     fake_wait(other, "Disconnect", 1);
     fake_close_all(other);
-    assert_refused(recorder, ERROR_WINRS_SHELL_DISCONNECT_OPERATION_NOT_GRACEFUL);
+    assert_call_refused(recorder, ERROR_WINRS_SHELL_DISCONNECT_OPERATION_NOT_GRACEFUL);
     fake_service_stop(other);
     recorder = recorder_new();
     reconnect(lost, 0, recorder);
-    assert_refused(recorder, ERROR_WSMAN_HTTP_SERVICE_UNAVAILABLE_STATUS);
+    assert_call_refused(recorder, ERROR_WSMAN_HTTP_SERVICE_UNAVAILABLE_STATUS);
     assert_int_equal(recorder_count(out), 0);
     assert_int_equal(WSManCloseSession(f->session, 0), 0);
     assert_last_code(out, ERROR_OPERATION_ABORTED);
@@ -446,7 +424,7 @@ static void test_r_dis_6_service_that_is_just_not_there(void **state)
     receive(shell, command, out);
     fake_wait(f->service, "Receive", 1);
     disconnect(shell, 0, NULL, recorder);
-    assert_refused(recorder, ERROR_WINRS_SHELL_DISCONNECT_OPERATION_NOT_GRACEFUL);
+    assert_call_refused(recorder, ERROR_WINRS_SHELL_DISCONNECT_OPERATION_NOT_GRACEFUL);
     reconnect_shell(shell);
     reconnect_shell_command(command);
     fake_push_done(f->service, 0);
@@ -494,7 +472,7 @@ static void test_r_dis_7_the_same_fault_while_connected_is_an_error(void **state
     (void)state;
     receive(shell, command, out);
     fake_push_fault(f->service, ERROR_WSMAN_SERVICE_STREAM_DISCONNECTED);
-    assert_refused(out, ERROR_WSMAN_SERVICE_STREAM_DISCONNECTED);
+    assert_call_refused(out, ERROR_WSMAN_SERVICE_STREAM_DISCONNECTED);
 }
 
 static void test_r_dis_7_receive_cancelled_before_is_posted_anew(void **state)
@@ -646,20 +624,20 @@ static void assert_all_refused(DWORD code)
     WSMAN_COMMAND_HANDLE other = NULL;
 
     WSManRunShellCommand(shell, 0, WSMAN_TEXT("b"), NULL, NULL, &recorder->async, &other);
-    assert_refused(recorder, code);
+    assert_call_refused(recorder, code);
     close_command(other);
     recorder = recorder_new();
     send_text(shell, command, "a", false, recorder);
-    assert_refused(recorder, code);
+    assert_call_refused(recorder, code);
     recorder = recorder_new();
     signal_command(shell, command, WSMAN_SIGNAL_SHELL_CODE_CTRL_C, recorder);
-    assert_refused(recorder, code);
+    assert_call_refused(recorder, code);
     recorder = recorder_new();
     receive(shell, command, recorder);
-    assert_refused(recorder, code);
+    assert_call_refused(recorder, code);
     recorder = recorder_new();
     receive(shell, NULL, recorder);
-    assert_refused(recorder, code);
+    assert_call_refused(recorder, code);
 }
 
 static void test_r_dis_9_calls_on_a_shell_that_is_let_go(void **state)
@@ -673,20 +651,20 @@ static void test_r_dis_9_calls_on_a_shell_that_is_let_go(void **state)
     fake_wait(f->service, "Disconnect", 1);
     assert_int_equal(recorder_count(recorder), 0);
     disconnect(shell, 0, NULL, late);
-    assert_refused(late, ERROR_WINRS_SHELL_DISCONNECT_OPERATION_NOT_VALID);
+    assert_call_refused(late, ERROR_WINRS_SHELL_DISCONNECT_OPERATION_NOT_VALID);
     late = recorder_new();
     reconnect(shell, 0, late);
-    assert_refused(late, ERROR_WINRS_SHELL_RECONNECT_OPERATION_NOT_VALID);
+    assert_call_refused(late, ERROR_WINRS_SHELL_RECONNECT_OPERATION_NOT_VALID);
     late = recorder_new();
     reconnect_command(command, late);
-    assert_refused(late, ERROR_WINRS_SHELL_DISCONNECTED);
+    assert_call_refused(late, ERROR_WINRS_SHELL_DISCONNECTED);
     assert_all_refused(ERROR_WINRS_SHELL_DISCONNECTED); /* Disconnecting */
     fake_release(f->service, "Disconnect");
     assert_last_code(recorder, 0);
     assert_all_refused(ERROR_WINRS_SHELL_DISCONNECTED); /* Disconnected */
     late = recorder_new();
     disconnect(shell, 0, NULL, late);
-    assert_refused(late, ERROR_WINRS_SHELL_DISCONNECT_OPERATION_NOT_VALID);
+    assert_call_refused(late, ERROR_WINRS_SHELL_DISCONNECT_OPERATION_NOT_VALID);
     assert_int_equal(fake_count(f->service, "Send"), 0);
     assert_int_equal(fake_count(f->service, "Receive"), 0);
     assert_int_equal(fake_count(f->service, "Command"), 1);
@@ -700,14 +678,14 @@ static void test_r_dis_10_commands_are_let_go_with_their_shell(void **state)
     (void)state;
     disconnect_shell(shell);
     reconnect_command(command, recorder);
-    assert_refused(recorder, ERROR_WINRS_SHELL_DISCONNECTED);
+    assert_call_refused(recorder, ERROR_WINRS_SHELL_DISCONNECTED);
     reconnect_shell(shell);
     recorder = recorder_new();
     send_text(shell, command, "a", false, recorder);
-    assert_refused(recorder, ERROR_WINRS_SHELL_DISCONNECTED);
+    assert_call_refused(recorder, ERROR_WINRS_SHELL_DISCONNECTED);
     recorder = recorder_new();
     receive(shell, command, recorder);
-    assert_refused(recorder, ERROR_WINRS_SHELL_DISCONNECTED);
+    assert_call_refused(recorder, ERROR_WINRS_SHELL_DISCONNECTED);
     reconnect_shell_command(command);
     recorder = recorder_new();
     send_text(shell, command, "a", false, recorder);
@@ -776,7 +754,7 @@ static void test_r_dis_12_refused_by_the_server(void **state)
 
         refusal = codes[i];
         disconnect(shell, 0, NULL, recorder);
-        assert_refused(recorder, codes[i]);
+        assert_call_refused(recorder, codes[i]);
     }
     refusal = 0;
     send_text(shell, command, "a", false, sent); /* it is connected */
@@ -805,7 +783,7 @@ static void test_r_dis_12_receive_ended_by_a_refused_disconnect_goes_on(void **s
     fake_wait_answered(f->service, "Receive", 1);
     wait_for_loop(f->session);
     fake_release(f->service, "Disconnect");
-    assert_refused(recorder, ERROR_WINRS_IDLETIMEOUT_OUTOFBOUNDS);
+    assert_call_refused(recorder, ERROR_WINRS_IDLETIMEOUT_OUTOFBOUNDS);
     refusal = 0;
     fake_push_done(f->service, 0);
     assert_last_code(out, 0);

@@ -31,20 +31,6 @@ static int teardown(void **state)
     return 0;
 }
 
-/* The one callback of a refused call; frees the recorder. */
-static void assert_refused(struct recorder *recorder, DWORD code)
-{
-    const struct recorder_event *event = recorder_last(recorder);
-
-    assert_int_equal(event->code, code);
-    assert_int_equal(event->flags, WSMAN_FLAG_CALLBACK_END_OF_OPERATION);
-    assert_int_equal(recorder->count, 1);
-    assert_false(event->has_data);
-    assert_true(event->detail[0] != '\0');
-    assert_false(pthread_equal(event->thread, pthread_self()));
-    recorder_free(recorder);
-}
-
 static void test_r_dis_9_close_of_a_disconnected_one_is_local(void **state)
 {
     (void)state;
@@ -80,7 +66,7 @@ static void close_while_disconnecting(DWORD flags, size_t deletes)
     fake_wait(f->service, "Disconnect", 1);
     WSManCloseShell(shell, flags, &close->async);
     assert_last_code(close, 0);
-    assert_refused(recorder, ERROR_OPERATION_ABORTED);
+    assert_call_refused(recorder, ERROR_OPERATION_ABORTED);
     assert_last_code(out, ERROR_OPERATION_ABORTED);
     assert_true(recorder_last(out)->order < recorder_last(close)->order);
     fake_release(f->service, "Disconnect");
@@ -132,7 +118,7 @@ static void end_while_disconnecting(bool deinitialize)
         f->api = NULL;
     assert_int_equal(recorder_count(recorder), 1);
     assert_int_equal(recorder_count(out), 1);
-    assert_refused(recorder, ERROR_OPERATION_ABORTED);
+    assert_call_refused(recorder, ERROR_OPERATION_ABORTED);
     assert_last_code(out, ERROR_OPERATION_ABORTED);
     fake_release(f->service, "Disconnect");
     assert_int_equal(fake_count(f->service, "Delete"), 0);
@@ -165,7 +151,7 @@ static void test_r_dis_14_close_session_ends_one_that_is_held_back(void **state)
     assert_int_equal(WSManCloseSession(f->session, 0), 0);
     f->session = NULL;
     assert_last_code(sent, ERROR_OPERATION_ABORTED);
-    assert_refused(recorder, ERROR_OPERATION_ABORTED);
+    assert_call_refused(recorder, ERROR_OPERATION_ABORTED);
     assert_int_equal(fake_count(f->service, "Disconnect"), 0);
     fake_release(f->service, "Send");
     recorder_free(sent);

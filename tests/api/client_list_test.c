@@ -160,14 +160,6 @@ static void wait_for(struct list_result *result, DWORD code)
         assert_false(result->has_list);
 }
 
-static void assert_sent(const char *name, const char *what, const char *value)
-{
-    char *got = fake_last(f->service, name, what);
-
-    assert_string_equal(got, value);
-    free(got);
-}
-
 /* Lists and waits; the operation is released. */
 static struct list_result *list_shells(DWORD code)
 {
@@ -279,10 +271,10 @@ static void test_list_shells_tells_all_that_the_server_says(void **state)
     assert_int_equal(result->numbers[2], 7);
     assert_int_equal(result->numbers[3], 2);
     assert_int_equal(result->memory_kib, 3 * 1024);
-    assert_sent("Enumerate", "resource", WSM_URI_SHELL);
-    assert_sent("Enumerate", "option", "WINRMD_CLIENT:1");
-    assert_sent("Enumerate", "optimized", "1");
-    assert_sent("Enumerate", "filter", "");
+    assert_sent(f, "Enumerate", "resource", WSM_URI_SHELL);
+    assert_sent(f, "Enumerate", "option", "WINRMD_CLIENT:1");
+    assert_sent(f, "Enumerate", "optimized", "1");
+    assert_sent(f, "Enumerate", "filter", "");
     result_free(result);
     free(item);
 }
@@ -363,8 +355,8 @@ static void test_list_commands_tells_all_that_the_server_says(void **state)
     assert_memory_equal(result->streams[0].numbers, numbers, sizeof(numbers));
     assert_string_equal(result->streams[1].name, "stderr");
     assert_int_equal(result->streams[1].numbers[3], 9);
-    assert_sent("Enumerate", "resource", WSM_URI_SHELL_COMMAND);
-    assert_sent("Enumerate", "filter", SHELL_ID);
+    assert_sent(f, "Enumerate", "resource", WSM_URI_SHELL_COMMAND);
+    assert_sent(f, "Enumerate", "filter", SHELL_ID);
     result_free(result);
     free(item);
 }
@@ -522,8 +514,8 @@ static void test_delete_shell_names_it_and_nothing_else(void **state)
                         &operation);
     wait_for(result, 0);
     assert_false(result->has_list);
-    assert_sent("Delete", "shell", SHELL_ID);
-    assert_sent("Delete", "resource", WSM_URI_CMD);
+    assert_sent(f, "Delete", "shell", SHELL_ID);
+    assert_sent(f, "Delete", "resource", WSM_URI_CMD);
     assert_int_equal(WSManCloseOperation(operation, 0), 0);
     assert_int_equal(fake_count(f->service, "Create"), 0);
     result_free(result);

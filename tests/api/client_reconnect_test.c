@@ -33,20 +33,6 @@ static int teardown(void **state)
     return 0;
 }
 
-/* The one callback of a refused call; frees the recorder. */
-static void assert_refused(struct recorder *recorder, DWORD code)
-{
-    const struct recorder_event *event = recorder_last(recorder);
-
-    assert_int_equal(event->code, code);
-    assert_int_equal(event->flags, WSMAN_FLAG_CALLBACK_END_OF_OPERATION);
-    assert_int_equal(recorder->count, 1);
-    assert_false(event->has_data);
-    assert_true(event->detail[0] != '\0');
-    assert_false(pthread_equal(event->thread, pthread_self()));
-    recorder_free(recorder);
-}
-
 static size_t count_descriptors(void)
 {
     DIR *dir = opendir("/proc/self/fd");
@@ -57,14 +43,6 @@ static size_t count_descriptors(void)
         count++;
     closedir(dir);
     return count;
-}
-
-static void assert_sent(const char *name, const char *what, const char *value)
-{
-    char *got = fake_last(f->service, name, what);
-
-    assert_string_equal(got, value);
-    free(got);
 }
 
 static _Atomic uint32_t refusal;
@@ -87,20 +65,20 @@ static void assert_all_refused(DWORD code)
     WSMAN_COMMAND_HANDLE other = NULL;
 
     WSManRunShellCommand(shell, 0, WSMAN_TEXT("b"), NULL, NULL, &recorder->async, &other);
-    assert_refused(recorder, code);
+    assert_call_refused(recorder, code);
     close_command(other);
     recorder = recorder_new();
     send_text(shell, command, "a", false, recorder);
-    assert_refused(recorder, code);
+    assert_call_refused(recorder, code);
     recorder = recorder_new();
     signal_command(shell, command, WSMAN_SIGNAL_SHELL_CODE_CTRL_C, recorder);
-    assert_refused(recorder, code);
+    assert_call_refused(recorder, code);
     recorder = recorder_new();
     receive(shell, command, recorder);
-    assert_refused(recorder, code);
+    assert_call_refused(recorder, code);
     recorder = recorder_new();
     receive(shell, NULL, recorder);
-    assert_refused(recorder, code);
+    assert_call_refused(recorder, code);
 }
 
 /* ---- Arguments ---- */
@@ -114,15 +92,15 @@ static void test_reconnect_shell_checks_its_arguments(void **state)
     (void)state;
     disconnect_shell(shell);
     reconnect(NULL, 0, recorder);
-    assert_refused(recorder, ERROR_WSMAN_CLIENT_RECONNECTSHELL_NULL_PARAM);
+    assert_call_refused(recorder, ERROR_WSMAN_CLIENT_RECONNECTSHELL_NULL_PARAM);
     for (i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
         recorder = recorder_new();
         reconnect(shell, flags[i], recorder);
-        assert_refused(recorder, ERROR_WSMAN_CLIENT_INVALID_FLAG);
+        assert_call_refused(recorder, ERROR_WSMAN_CLIENT_INVALID_FLAG);
     }
     recorder = recorder_new();
     reconnect((WSMAN_SHELL_HANDLE)command, 0, recorder);
-    assert_refused(recorder, ERROR_WSMAN_SHELL_INVALID_SHELL_HANDLE);
+    assert_call_refused(recorder, ERROR_WSMAN_SHELL_INVALID_SHELL_HANDLE);
     assert_int_equal(fake_count(f->service, "Reconnect"), 0);
 }
 
@@ -134,15 +112,15 @@ static void test_reconnect_command_checks_its_arguments(void **state)
     disconnect_shell(shell);
     reconnect_shell(shell);
     reconnect_command(NULL, recorder);
-    assert_refused(recorder, ERROR_WSMAN_CLIENT_RECONNECTSHELLCOMMAND_NULL_PARAM);
+    assert_call_refused(recorder, ERROR_WSMAN_CLIENT_RECONNECTSHELLCOMMAND_NULL_PARAM);
     recorder = recorder_new();
     WSManReconnectShellCommand(command, 4, &recorder->async);
     assert_ptr_equal(recorder_last(recorder)->shell, shell);
     assert_ptr_equal(recorder_last(recorder)->command, command);
-    assert_refused(recorder, ERROR_WSMAN_CLIENT_INVALID_FLAG);
+    assert_call_refused(recorder, ERROR_WSMAN_CLIENT_INVALID_FLAG);
     recorder = recorder_new();
     reconnect_command((WSMAN_COMMAND_HANDLE)shell, recorder);
-    assert_refused(recorder, ERROR_WSMAN_SHELL_INVALID_COMMAND_HANDLE);
+    assert_call_refused(recorder, ERROR_WSMAN_SHELL_INVALID_COMMAND_HANDLE);
     assert_int_equal(fake_count(f->service, "Reconnect"), 1);
 }
 
@@ -156,12 +134,12 @@ static void test_r_rec_2_shell_first_then_each_command(void **state)
     (void)state;
     disconnect_shell(shell);
     reconnect_shell(shell);
-    assert_sent("Reconnect", "command", "");
+    assert_sent(f, "Reconnect", "command", "");
     reconnect_command(command, recorder);
     assert_last_code(recorder, 0);
     assert_ptr_equal(recorder_last(recorder)->shell, shell);
     assert_ptr_equal(recorder_last(recorder)->command, command);
-    assert_sent("Reconnect", "command", id);
+    assert_sent(f, "Reconnect", "command", id);
     recorder_free(recorder);
     free(id);
 }
@@ -183,7 +161,7 @@ static void test_r_rec_3_mode_for_the_next_disconnect(void **state)
         disconnect_shell(shell);
         reconnect(shell, rows[i].flags, recorder);
         assert_last_code(recorder, 0);
-        assert_sent("Reconnect", "mode", rows[i].mode);
+        assert_sent(f, "Reconnect", "mode", rows[i].mode);
         recorder_free(recorder);
     }
 }
@@ -194,10 +172,10 @@ static void test_r_rec_4_connected_ones_are_refused(void **state)
 
     (void)state;
     reconnect(shell, 0, recorder);
-    assert_refused(recorder, ERROR_WINRS_SHELL_RECONNECT_OPERATION_NOT_VALID);
+    assert_call_refused(recorder, ERROR_WINRS_SHELL_RECONNECT_OPERATION_NOT_VALID);
     recorder = recorder_new();
     reconnect_command(command, recorder);
-    assert_refused(recorder, ERROR_WINRS_SHELLCOMMAND_RECONNECT_OPERATION_NOT_VALID);
+    assert_call_refused(recorder, ERROR_WINRS_SHELLCOMMAND_RECONNECT_OPERATION_NOT_VALID);
     assert_int_equal(fake_count(f->service, "Reconnect"), 0);
 }
 
@@ -217,7 +195,7 @@ static void test_r_rec_5_refused_by_the_server_it_stays_disconnected(void **stat
 
         refusal = codes[i];
         reconnect(shell, 0, recorder);
-        assert_refused(recorder, codes[i]);
+        assert_call_refused(recorder, codes[i]);
         assert_all_refused(ERROR_WINRS_SHELL_DISCONNECTED);
     }
     refusal = 0;
@@ -225,7 +203,7 @@ static void test_r_rec_5_refused_by_the_server_it_stays_disconnected(void **stat
     disconnect_shell(shell);
     refusal = ERROR_WSMAN_UNEXPECTED_SELECTORS;
     reconnect(shell, 0, last);
-    assert_refused(last, ERROR_WSMAN_UNEXPECTED_SELECTORS);
+    assert_call_refused(last, ERROR_WSMAN_UNEXPECTED_SELECTORS);
     close_shell(shell); /* only cleans up */
     assert_int_equal(fake_count(f->service, "Delete"), 0);
     refusal = 0;
@@ -249,7 +227,7 @@ static void test_r_rec_6_network_failure_leaves_it_disconnected(void **state)
     fake_service_handler(f->service, drop_reconnect);
     disconnect_shell(shell);
     reconnect(shell, 0, recorder);
-    assert_refused(recorder, ERROR_WSMAN_NETWORK_TIMEDOUT);
+    assert_call_refused(recorder, ERROR_WSMAN_NETWORK_TIMEDOUT);
     assert_all_refused(ERROR_WINRS_SHELL_DISCONNECTED);
     reconnect_shell(shell);
 }
@@ -266,7 +244,7 @@ static void test_r_rec_7_receive_of_the_shell_goes_on_at_once(void **state)
     disconnect_shell(shell);
     reconnect_shell(shell);
     fake_wait(f->service, "Receive", 3);
-    assert_sent("Receive", "command", "");
+    assert_sent(f, "Receive", "command", "");
     fake_push_output(f->service, "a", NULL, false);
     recorder_wait(of_shell, 1);
     assert_int_equal(recorder_count(of_command), 0);
@@ -290,10 +268,10 @@ static void test_r_rec_9_nothing_else_before_the_callback(void **state)
     fake_wait(f->service, "Reconnect", 1);
     assert_all_refused(ERROR_WINRS_SHELL_DISCONNECTED);
     reconnect(shell, 0, second); /* R-REC-10 */
-    assert_refused(second, ERROR_WINRS_SHELL_RECONNECT_OPERATION_NOT_VALID);
+    assert_call_refused(second, ERROR_WINRS_SHELL_RECONNECT_OPERATION_NOT_VALID);
     second = recorder_new();
     disconnect(shell, 0, NULL, second);
-    assert_refused(second, ERROR_WINRS_SHELL_DISCONNECT_OPERATION_NOT_VALID);
+    assert_call_refused(second, ERROR_WINRS_SHELL_DISCONNECT_OPERATION_NOT_VALID);
     fake_release(f->service, "Reconnect");
     assert_last_code(recorder, 0);
     assert_int_equal(fake_count(f->service, "Reconnect"), 1);
@@ -312,7 +290,7 @@ static void test_r_rec_10_second_reconnect_of_a_command_is_refused(void **state)
     reconnect_command(command, recorder);
     fake_wait(f->service, "Reconnect", 2);
     reconnect_command(command, second);
-    assert_refused(second, ERROR_WINRS_SHELLCOMMAND_RECONNECT_OPERATION_NOT_VALID);
+    assert_call_refused(second, ERROR_WINRS_SHELLCOMMAND_RECONNECT_OPERATION_NOT_VALID);
     fake_release(f->service, "Reconnect");
     assert_last_code(recorder, 0);
     recorder_free(recorder);
@@ -330,7 +308,7 @@ static void test_reconnect_command_refused_by_the_server(void **state)
     refusal = ERROR_WSMAN_UNEXPECTED_SELECTORS;
     reconnect_command(command, recorder);
     assert_ptr_equal(recorder_last(recorder)->shell, shell);
-    assert_refused(recorder, ERROR_WSMAN_UNEXPECTED_SELECTORS);
+    assert_call_refused(recorder, ERROR_WSMAN_UNEXPECTED_SELECTORS);
     refusal = 0;
     reconnect_shell_command(other); /* the shell stays connected */
     reconnect_shell_command(command);
@@ -369,14 +347,14 @@ static void test_close_ends_a_reconnect_that_goes_on(void **state)
     reconnect_command(command, recorder);
     fake_wait(f->service, "Reconnect", 2);
     close_command(command); /* its shell is connected: it ends on the server */
-    assert_refused(recorder, ERROR_OPERATION_ABORTED);
+    assert_call_refused(recorder, ERROR_OPERATION_ABORTED);
     assert_int_equal(fake_count(f->service, "Signal"), 1);
     disconnect_shell(shell);
     recorder = recorder_new();
     reconnect(shell, 0, recorder);
     fake_wait(f->service, "Reconnect", 3);
     close_shell(shell);
-    assert_refused(recorder, ERROR_OPERATION_ABORTED);
+    assert_call_refused(recorder, ERROR_OPERATION_ABORTED);
     assert_int_equal(fake_count(f->service, "Delete"), 0);
     fake_release(f->service, "Reconnect");
 }
@@ -401,7 +379,7 @@ static void test_command_closed_while_it_reconnects_holds_up_no_disconnect(void 
     fake_wait_answered(f->service, "Disconnect", 2);
     recorder_open_gate(close);
     assert_last_code(recorder, 0);
-    assert_refused(first, ERROR_OPERATION_ABORTED);
+    assert_call_refused(first, ERROR_OPERATION_ABORTED);
     fake_release(f->service, "Reconnect");
     recorder_free(close);
     recorder_free(recorder);

@@ -158,14 +158,6 @@ static void lose_link(void)
     fake_close_all(f->service);
 }
 
-static void assert_sent(const char *name, const char *what, const char *value)
-{
-    char *got = fake_last(f->service, name, what);
-
-    assert_string_equal(got, value);
-    free(got);
-}
-
 static void assert_output(struct recorder *out, const char *text)
 {
     assert_last_code(out, 0);
@@ -253,7 +245,7 @@ static void test_input_not_taken_in_time_is_offered_again(void **state)
     fake_release(f->service, "Send");
     assert_last_code(done, 0);
     assert_int_equal(fake_count(f->service, "Send"), 3);
-    assert_sent("Send", "message", first);
+    assert_sent(f, "Send", "message", first);
     assert_int_equal(marked_input().len, strlen("some input"));
     assert_int_equal(recorder_count(notices), 1);
     free(first);
@@ -425,7 +417,7 @@ static void test_credentials_go_with_every_try(void **state)
     send_text(shell, command, "a", false, done);
     assert_last_code(done, 0);
     assert_true(strlen(first) > 0);
-    assert_sent("Send", "authorization", first);
+    assert_sent(f, "Send", "authorization", first);
     free(first);
     recorder_free(done);
 }
@@ -829,7 +821,7 @@ static void test_other_servers_get_no_repetition(void **state)
     marked_plain();
     open_one();
     assert_plain(f->session);
-    assert_sent("Receive", "option", "WSMAN_CMDSHELL_OPTION_KEEPALIVE:TRUE");
+    assert_sent(f, "Receive", "option", "WSMAN_CMDSHELL_OPTION_KEEPALIVE:TRUE");
 }
 
 static void test_api_1_0_gets_plain_errors(void **state)
@@ -856,11 +848,11 @@ static void test_every_receive_says_how_far_it_has_come(void **state)
     recorder_gate(out);
     receive(shell, command, out);
     fake_wait(f->service, "Receive", 1);
-    assert_sent("Receive", "option", FROM "stdout=0:0 stderr=0:0");
+    assert_sent(f, "Receive", "option", FROM "stdout=0:0 stderr=0:0");
     marked_write("stdout", "abc");
     recorder_wait_inside(out);
     fake_wait(f->service, "Receive", 2);
-    assert_sent("Receive", "option", FROM "stdout=0:3 stderr=0:0"); /* the callback still runs */
+    assert_sent(f, "Receive", "option", FROM "stdout=0:3 stderr=0:0"); /* the callback still runs */
     recorder_open_gate(out);
     marked_write("stderr", "de");
     recorder_wait(out, 2);
@@ -880,7 +872,7 @@ static void test_only_the_streams_asked_for_are_named(void **state)
     (void)state;
     WSManReceiveShellOutput(shell, command, 0, &set, &out->async, &operation);
     fake_wait(f->service, "Receive", 1);
-    assert_sent("Receive", "option", FROM "stderr=0:0");
+    assert_sent(f, "Receive", "option", FROM "stderr=0:0");
     assert_int_equal(WSManCloseOperation(operation, 0), 0);
     assert_last_code(out, ERROR_OPERATION_ABORTED);
     recorder_free(out);
@@ -981,7 +973,7 @@ static void test_the_rest_of_a_closed_receive_is_received_and_not_delivered(void
     receive(shell, command, next);
     recorder_wait_inside(next);
     fake_wait(f->service, "Receive", 3);
-    assert_sent("Receive", "option", FROM "stdout=3:3 stderr=0:4");
+    assert_sent(f, "Receive", "option", FROM "stdout=3:3 stderr=0:4");
     recorder_open_gate(next);
     marked_end(0);
     assert_output(next, "");
@@ -1114,14 +1106,14 @@ static void test_output_goes_on_where_the_option_says(void **state)
     marked_write("stdout", "0123456789");
     marked_write("stderr", "abc");
     connected_command = connect_from(connected, "stdout=2:4", 0);
-    assert_sent("Connect", "option", "first:1|last:2");
+    assert_sent(f, "Connect", "option", "first:1|last:2");
     assert_int_equal(WSManExtGetOffsets(connected_command, &offsets), 0);
     assert_int_equal(offsets.delivered[0], 2);
     recorder_gate(out);
     receive(connected, connected_command, out);
     recorder_wait_inside(out);
     fake_wait(f->service, "Receive", 2);
-    assert_sent("Receive", "option", FROM "stdout=2:10 stderr=0:3");
+    assert_sent(f, "Receive", "option", FROM "stdout=2:10 stderr=0:3");
     marked_wait_confirmed("stdout", 2);
     recorder_open_gate(out);
     marked_end(0);
@@ -1151,7 +1143,7 @@ static void test_without_the_option_answers_teach_the_offsets(void **state)
     receive(connected, connected_command, out);
     recorder_wait_inside(out);
     fake_wait(f->service, "Receive", 2);
-    assert_sent("Receive", "option", FROM "stdout=7:10");
+    assert_sent(f, "Receive", "option", FROM "stdout=7:10");
     recorder_open_gate(out);
     marked_end(0);
     assert_output(out, "789");

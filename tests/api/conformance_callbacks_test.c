@@ -389,14 +389,6 @@ static void take_back_text(PWSTR units)
     WSManExtFree(units);
 }
 
-static void assert_sent(const char *name, const char *what, const char *expected)
-{
-    char *value = fake_last(f->service, name, what);
-
-    assert_string_equal(value, expected);
-    free(value);
-}
-
 static struct answer *run_lent(WSMAN_SHELL_HANDLE shell, WSMAN_COMMAND_HANDLE *out)
 {
     struct answer *answer = answer_new();
@@ -464,21 +456,21 @@ static void test_G2_arguments_may_be_freed_at_once(void **state)
     answer = run_lent(s, &c);
     answer_wait(answer);
     assert_came(answer, LAST, 0, s, c, NULL, false);
-    assert_sent("Command", "line", "line");
-    assert_sent("Command", "argument", "argument");
-    assert_sent("Command", "option", "NAME:value");
+    assert_sent(f, "Command", "line", "line");
+    assert_sent(f, "Command", "argument", "argument");
+    assert_sent(f, "Command", "option", "NAME:value");
     fake_push_done(f->service, 0);
     answer = receive_lent(s, c, &o);
     answer_wait(answer);
     assert_came(answer, LAST, 0, s, c, o, true);
-    assert_sent("Receive", "streams", "stderr");
+    assert_sent(f, "Receive", "streams", "stderr");
     strict_close(o);
     answer = answer_new();
     WSManSignalShell(s, c, 0, code, &answer->async, &o);
     take_back_text(code);
     answer_wait(answer);
     assert_came(answer, LAST, 0, s, c, o, false);
-    assert_sent("Signal", "code", "some/code");
+    assert_sent(f, "Signal", "code", "some/code");
     strict_close(o);
 }
 
@@ -510,8 +502,8 @@ static void test_G16_the_name_is_not_read_for_a_client_of_1_0(void **state)
     answer_wait(answer);
     /* 1.0 is never told that a shell can be disconnected (G15). */
     assert_came(answer, LAST, 0, s, NULL, NULL, true);
-    assert_sent("Create", "name", "");
-    assert_sent("Create", "directory", "/tmp");
+    assert_sent(f, "Create", "name", "");
+    assert_sent(f, "Create", "directory", "/tmp");
     answer_free(strict_post(STRICT_CLOSE_SHELL, s));
     assert_int_equal(WSManDeinitialize(old.api, 0), 0);
 }
@@ -559,7 +551,7 @@ static void test_3_2_signal_codes_go_as_they_are(void **state)
 
         assert_came(strict_signal(s, c, codes[i], &o), LAST, 0, s, c, o, false);
         strict_close(o);
-        assert_sent("Signal", "code", text);
+        assert_sent(f, "Signal", "code", text);
         WSManExtFree(text);
     }
 }
@@ -576,7 +568,7 @@ static void test_2_14_input_of_no_bytes_is_sent(void **state)
     assert_came(strict_send(s, c, 0, &o), LAST, 0, s, c, o, false);
     strict_close(o);
     assert_int_equal(fake_count(f->service, "Send"), 1);
-    assert_sent("Send", "length", "0");
+    assert_sent(f, "Send", "length", "0");
     assert_false(fake_input_ended(f->service));
 }
 
@@ -669,11 +661,11 @@ static void test_3_6_what_is_not_said_is_not_sent(void **state)
                          &s);
         answer_wait(answer);
         assert_came(answer, LAST | CAN_DISCONNECT, 0, s, NULL, NULL, true);
-        assert_sent("Create", "idle", "-1");
-        assert_sent("Create", "input", "stdin");
-        assert_sent("Create", "output", "stdout stderr");
-        assert_sent("Create", "directory", "");
-        assert_sent("Create", "name", "");
+        assert_sent(f, "Create", "idle", "-1");
+        assert_sent(f, "Create", "input", "stdin");
+        assert_sent(f, "Create", "output", "stdout stderr");
+        assert_sent(f, "Create", "directory", "");
+        assert_sent(f, "Create", "name", "");
         answer_free(strict_post(STRICT_CLOSE_SHELL, s));
     }
 }

@@ -240,3 +240,25 @@ void wait_for_loop(WSMAN_SESSION_HANDLE session)
             WSManGetSessionOptionAsDword(session, WSMAN_OPTION_DEFAULT_OPERATION_TIMEOUTMS, &value),
             0);
 }
+
+void assert_call_refused(struct recorder *recorder, DWORD code)
+{
+    const struct recorder_event *event = recorder_last(recorder);
+
+    assert_int_equal(event->code, code);
+    assert_int_equal(event->flags, WSMAN_FLAG_CALLBACK_END_OF_OPERATION);
+    assert_int_equal(recorder->count, 1);
+    assert_false(event->has_data);
+    assert_true(event->detail[0] != '\0');
+    assert_false(pthread_equal(event->thread, pthread_self()));
+    recorder_free(recorder);
+}
+
+void assert_sent(const struct fixture *fixture, const char *name, const char *what,
+                 const char *value)
+{
+    char *got = fake_last(fixture->service, name, what);
+
+    assert_string_equal(got, value);
+    free(got);
+}

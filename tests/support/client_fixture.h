@@ -46,6 +46,12 @@ void close_shell(WSMAN_SHELL_HANDLE shell);
  * sockets. */
 void wait_for_loop(WSMAN_SESSION_HANDLE session);
 
+/* The one callback of a refused call; frees the recorder. */
+void assert_call_refused(struct recorder *recorder, DWORD code);
+/* The last request of that name had this value (see fake_last()). */
+void assert_sent(const struct fixture *fixture, const char *name, const char *what,
+                 const char *value);
+
 #define assert_last_code(recorder, expected) \
     assert_int_equal(recorder_last(recorder)->code, expected)
 
