@@ -3,7 +3,7 @@
 #include "server/change.h"
 
 #include "base/log.h"
-#include "server/dispatch.h"
+#include "server/exchange.h"
 #include "server/op_receive.h"
 #include "wsmerror.h"
 
@@ -68,7 +68,7 @@ static void end(struct wsm_change *change, const struct wsm_error *err)
         done(change);
     else if (!wsm_shell_is_ready(shell)) {
         if (change->exchange != NULL) /* it is not known what the host did: once more */
-            wsm_shell_wait(shell, change->exchange);
+            wsm_exchange_wait(change->exchange, &shell->waiting);
     } else if (change->exchange != NULL) {
         refuse(change->exchange, err);
     } else if (!change->request.lets_go) {
@@ -212,7 +212,7 @@ bool wsm_change_admit(struct wsm_exchange *exchange, struct wsm_shell *shell,
     case WSM_HOLD_GO:
         return true;
     case WSM_HOLD_TAKE_UP:
-        wsm_shell_wait(shell, exchange);
+        wsm_exchange_wait(exchange, &shell->waiting);
         take_up(shell);
         return false;
     case WSM_HOLD_REFUSED:

@@ -7,6 +7,8 @@
 #include "proto/disconnect.h"
 #include "server/shell_table.h"
 
+struct wsm_exchange;
+
 struct wsm_change_request {
     bool lets_go;      /* DISCONNECT, else CONNECT */
     bool is_automatic; /* DISCONNECT that no client asked for */

@@ -6,6 +6,7 @@
 #include "proto/enumerate.h"
 #include "proto/identify.h"
 #include "server/change.h"
+#include "server/handler.h"
 #include "server/http_conn.h"
 #include "server/service.h"
 #include "wsmerror.h"
@@ -92,22 +93,6 @@ static bool check(const struct wsm_exchange *exchange, struct wsm_error *err)
     return true;
 }
 
-struct wsm_shell *wsm_dispatch_find(struct wsm_exchange *exchange, struct wsm_span id)
-{
-    struct wsm_shell *shell = wsm_shell_find(&exchange->service->shells, exchange->logon->user, id);
-    struct wsm_error err = WSM_ERROR_INIT;
-
-    if (shell == NULL) {
-        wsm_fail(&err, ERROR_WSMAN_UNEXPECTED_SELECTORS, "shell %.*s does not exist", (int)id.len,
-                 id.len == 0 ? "" : (const char *)id.ptr);
-        wsm_exchange_fail(exchange, &err);
-    } else if (!wsm_shell_is_ready(shell)) {
-        wsm_shell_wait(shell, exchange);
-        shell = NULL;
-    }
-    return shell;
-}
-
 void wsm_dispatch_resume(struct wsm_exchange *exchange)
 {
     struct wsm_service *service = exchange->service;
@@ -125,12 +110,12 @@ void wsm_dispatch_resume(struct wsm_exchange *exchange)
     }
     route = route_find(exchange->env.action); /* there is one, as check() has it */
     if (route->need != NEED_NOTHING) {
-        shell = wsm_dispatch_find(exchange, wsm_envelope_selector(&exchange->env, "ShellId"));
+        shell = wsm_handler_find_shell(exchange, wsm_envelope_selector(&exchange->env, "ShellId"));
         if (shell == NULL)
             return;
     }
     if (route->need >= NEED_QUIET && shell->change != NULL)
-        wsm_shell_wait(shell, exchange);
+        wsm_exchange_wait(exchange, &shell->waiting);
     else if (route->need != NEED_TO_USE || wsm_change_admit(exchange, shell, WSM_HOLD_USE, false))
         route->handler(exchange, shell);
 }
@@ -143,7 +128,7 @@ static size_t max_envelope(const struct wsm_exchange *exchange)
     return theirs == 0 || theirs > ours ? ours : (size_t)theirs;
 }
 
-void wsm_dispatch(struct wsm_exchange *exchange, struct wsm_span body, bool charset_is_known)
+void wsm_dispatch(struct wsm_exchange *exchange, size_t head_len, bool charset_is_known)
 {
     struct wsm_envelope *env = &exchange->env;
     struct wsm_error err = WSM_ERROR_INIT;
@@ -155,13 +140,12 @@ void wsm_dispatch(struct wsm_exchange *exchange, struct wsm_span body, bool char
         wsm_fail(&err, ERROR_WSMAN_UNSUPPORTED_ENCODING, "Content-Type: neither UTF-8 nor UTF-16");
         goto out;
     }
-    if (!wsm_envelope_parse_with(env, &exchange->service->parser,
-                                 exchange->bytes.ptr + (body.ptr - exchange->bytes.ptr), body.len,
-                                 &err))
+    if (!wsm_envelope_parse_with(env, &exchange->service->parser, exchange->bytes.ptr + head_len,
+                                 exchange->bytes.len - head_len, &err))
         goto out;
     if (!wsm_identify_request_parse(env, &ns) && !check(exchange, &err))
         goto out;
-    wsm_http_conn_join(exchange->conn, env->session_id);
+    wsm_http_conn_join(exchange->conn, exchange->logon->user, env->session_id);
     exchange->max_envelope = max_envelope(exchange);
     timeout_ms = wsm_settings_operation_timeout(&exchange->service->settings,
                                                 env->operation_timeout_ms);
@@ -171,20 +155,4 @@ void wsm_dispatch(struct wsm_exchange *exchange, struct wsm_span body, bool char
     return;
 out:
     wsm_exchange_fail(exchange, &err);
-}
-
-bool wsm_options_check(const struct wsm_envelope *env, const char *const *known,
-                       struct wsm_error *err)
-{
-    for (size_t i = 0; i < env->option_count; i++) {
-        const struct wsm_option *option = &env->options[i];
-        size_t k = 0;
-
-        while (known[k] != NULL && !wsm_span_is_nocase(option->name, known[k]))
-            k++;
-        if (known[k] == NULL && option->must_comply)
-            return wsm_fail(err, ERROR_WSMAN_OPTIONS_INVALID_NAME, "option %.*s is not known",
-                            (int)option->name.len, (const char *)option->name.ptr);
-    }
-    return true;
 }

@@ -3,28 +3,13 @@
 #define WSM_SERVER_DISPATCH_H
 
 #include "server/exchange.h"
-#include "server/shell_table.h"
 
-/* Reads the envelope in `body` (within exchange->bytes) and goes on as resume does.
- * Takes the exchange over. `charset_is_known` false: the fault for that. */
-void wsm_dispatch(struct wsm_exchange *exchange, struct wsm_span body, bool charset_is_known);
+/* Reads the envelope behind `head_len` of exchange->bytes and goes on as resume does. Takes the
+ * exchange over. `charset_is_known` false: the fault for that. */
+void wsm_dispatch(struct wsm_exchange *exchange, size_t head_len, bool charset_is_known);
 
 /* Hands an exchange whose envelope was read to its handler, or lets it wait for its
  * shell. Takes the exchange over. */
 void wsm_dispatch_resume(struct wsm_exchange *exchange);
-
-/* The user's shell of that id, ready. NULL: the exchange was taken over, refused or waiting. */
-struct wsm_shell *wsm_dispatch_find(struct wsm_exchange *exchange, struct wsm_span id);
-
-/* Handlers: each takes the exchange over. `shell` is ready; NULL for those that are not about
- * one (Identify, Create, Enumerate, Pull, Release). */
-typedef void wsm_handler(struct wsm_exchange *exchange, struct wsm_shell *shell);
-wsm_handler wsm_op_identify, wsm_op_create, wsm_op_delete, wsm_op_command, wsm_op_send,
-    wsm_op_receive, wsm_op_signal, wsm_op_disconnect, wsm_op_reconnect, wsm_op_connect, wsm_op_get,
-    wsm_op_enumerate, wsm_op_pull, wsm_op_release;
-
-/* Refuses an option that must be complied with and is not in `known` (ended by NULL). */
-bool wsm_options_check(const struct wsm_envelope *env, const char *const *known,
-                       struct wsm_error *err) WSM_MUST_CHECK;
 
 #endif

@@ -6,6 +6,7 @@
 #include "proto/fault.h"
 #include "proto/http.h"
 #include "server/http_conn.h"
+#include "server/request_id.h"
 #include "server/service.h"
 #include "wsmerror.h"
 
@@ -54,18 +55,24 @@ void wsm_exchange_free(struct wsm_exchange *exchange)
     free(exchange);
 }
 
-void wsm_request_id_take(char out[WSM_HOST_ID_MAX + 1], struct wsm_span message_id)
-{
-    size_t len = message_id.len > WSM_HOST_ID_MAX ? 0 : message_id.len;
-
-    if (len > 0)
-        memcpy(out, message_id.ptr, len);
-    out[len] = '\0';
-}
-
 void wsm_exchange_request_id(const struct wsm_exchange *exchange, char out[WSM_HOST_ID_MAX + 1])
 {
     wsm_request_id_take(out, exchange->env.message_id);
+}
+
+void wsm_exchange_wait(struct wsm_exchange *exchange, struct wsm_list *waiting)
+{
+    if (exchange->conn == NULL) {
+        wsm_exchange_free(exchange);
+        return;
+    }
+    exchange->events = NULL; /* as dispatch has it: it has not begun */
+    wsm_list_add(waiting, &exchange->node);
+}
+
+void wsm_exchange_resume(struct wsm_exchange *exchange)
+{
+    exchange->service->handlers->on_resume(exchange);
 }
 
 void wsm_exchange_set_timer(struct wsm_exchange *exchange, int64_t ms)
@@ -209,16 +216,4 @@ void wsm_exchange_on_gone(struct wsm_exchange *exchange)
         exchange->events->on_gone(exchange);
     else
         go_on_unseen(exchange);
-}
-
-void wsm_fault_message_write(struct wsm_buf *out, const struct wsm_error *err, const char *machine)
-{
-    struct wsm_guid id;
-    size_t length_at = wsm_http_response_write_open(out, 500, headers_utf8_close);
-    size_t body_at = out->len;
-
-    wsm_service_guid(&id);
-    wsm_fault_write(out, &id, wsm_span_of(NULL, 0), err, machine);
-    if (wsm_buf_ok(out))
-        wsm_http_length_fill(out, length_at, out->len - body_at);
 }

@@ -56,9 +56,13 @@ void wsm_exchange_free(struct wsm_exchange *exchange);
 /* Throws away what the request said: nobody waits for an answer any more. */
 void wsm_exchange_shed(struct wsm_exchange *exchange);
 
-/* A MessageID by which a repetition is known again: as sent, empty if it is too long for the
- * hosts to remember. */
-void wsm_request_id_take(char out[WSM_HOST_ID_MAX + 1], struct wsm_span message_id);
+/* The exchange goes on when whoever has the list takes it out and resumes it. Takes it over; one
+ * whose client is gone is freed. */
+void wsm_exchange_wait(struct wsm_exchange *exchange, struct wsm_list *waiting);
+/* It goes to its handler, as if it had just come. Takes it over. */
+void wsm_exchange_resume(struct wsm_exchange *exchange);
+
+/* Its MessageID; see wsm_request_id_take(). */
 void wsm_exchange_request_id(const struct wsm_exchange *exchange, char out[WSM_HOST_ID_MAX + 1]);
 
 void wsm_exchange_set_timer(struct wsm_exchange *exchange, int64_t ms);
@@ -82,8 +86,5 @@ void wsm_exchange_fail(struct wsm_exchange *exchange, struct wsm_error *err);
 /* Called by the connection. */
 void wsm_exchange_on_timer(struct wsm_exchange *exchange);
 void wsm_exchange_on_gone(struct wsm_exchange *exchange);
-
-/* A fault that is answered without an exchange (no envelope was read): whole message. */
-void wsm_fault_message_write(struct wsm_buf *out, const struct wsm_error *err, const char *machine);
 
 #endif

@@ -4,8 +4,6 @@
 
 #include "ipc/stream_names.h"
 #include "proto/receive.h"
-#include "server/http_conn.h"
-#include "server/op_receive.h"
 #include "server/service.h"
 #include "wsmerror.h"
 
@@ -84,9 +82,10 @@ static void on_failed(struct wsm_host_call *call, const struct wsm_error *err)
 {
     struct wsm_fetch *fetch = WSM_CONTAINER_OF(call, struct wsm_fetch, call);
     struct wsm_command *command = fetch->command;
+    const struct wsm_fetch_events *events = fetch->events;
 
     fetch_free(fetch);
-    wsm_receive_on_fetch_failed(command, err);
+    events->on_failed(command, err);
 }
 
 static void on_answer(struct wsm_host_call *call, const struct wsm_host_answer *answer)
@@ -113,7 +112,7 @@ static void on_answer(struct wsm_host_call *call, const struct wsm_host_answer *
     wsm_receive_response_end(&fetch->response.out);
     fetch->is_complete = true;
     fetch->is_final = answer->is_done != 0;
-    wsm_receive_on_fetched(command);
+    fetch->events->on_complete(command);
 }
 
 /* ---- asking ---- */
@@ -154,7 +153,8 @@ static void begin(struct wsm_response *response, struct wsm_exchange *exchange)
 }
 
 bool wsm_fetch_start(struct wsm_command *command, struct wsm_exchange *like,
-                     const struct wsm_fetch_wish *wish, struct wsm_error *err)
+                     const struct wsm_fetch_wish *wish, const struct wsm_fetch_events *events,
+                     struct wsm_error *err)
 {
     bool is_utf16 = like->env.doc.is_utf16;
     size_t pieces;
@@ -168,6 +168,7 @@ bool wsm_fetch_start(struct wsm_command *command, struct wsm_exchange *like,
     if (fetch == NULL)
         return wsm_fail_memory(err, "output");
     wsm_list_init(&fetch->node);
+    fetch->events = events;
     fetch->command = command;
     fetch->wish = *wish;
     fetch->max_envelope = like->max_envelope;
@@ -199,11 +200,11 @@ static void on_sweep(uv_timer_t *timer)
 }
 
 void wsm_fetch_ahead(struct wsm_command *command, struct wsm_exchange *like,
-                     const struct wsm_fetch_wish *wish)
+                     const struct wsm_fetch_wish *wish, const struct wsm_fetch_events *events)
 {
     struct wsm_shell_table *table = command->shell->table;
 
-    if (!wsm_fetch_start(command, like, wish, NULL))
+    if (!wsm_fetch_start(command, like, wish, events, NULL))
         return; /* then it is fetched when it is asked for */
     command->fetch->since_ms = (int64_t)uv_now(table->loop);
     wsm_list_add(&table->idle_fetches, &command->fetch->node);

@@ -14,10 +14,18 @@ struct wsm_fetch_wish {
     bool has_offsets; /* for the marked holder: each stream names its offset */
 };
 
+/* How it ends for who asked, never within the call that asked. */
+struct wsm_fetch_events {
+    void (*on_complete)(struct wsm_command *command);
+    /* It is gone from the command; err (borrowed) says why. */
+    void (*on_failed)(struct wsm_command *command, const struct wsm_error *err);
+};
+
 struct wsm_fetch {
     struct wsm_host_call call;
-    struct wsm_list node;        /* in table->idle_fetches while nobody asks for it */
-    struct wsm_command *command; /* borrowed */
+    const struct wsm_fetch_events *events; /* borrowed for ever */
+    struct wsm_list node;                  /* in table->idle_fetches while nobody asks for it */
+    struct wsm_command *command;           /* borrowed */
     struct wsm_fetch_wish wish;
     size_t max_envelope;
     bool is_utf16;
@@ -34,13 +42,13 @@ struct wsm_fetch {
 };
 
 /* Puts a new one into command->fetch, which must be empty; `like`: for whom, or after whom.
- * It ends with wsm_receive_on_fetched() or wsm_receive_on_fetch_failed(), never within
- * this call. */
+ * It ends with one of the events. */
 bool wsm_fetch_start(struct wsm_command *command, struct wsm_exchange *like,
-                     const struct wsm_fetch_wish *wish, struct wsm_error *err) WSM_MUST_CHECK;
+                     const struct wsm_fetch_wish *wish, const struct wsm_fetch_events *events,
+                     struct wsm_error *err) WSM_MUST_CHECK;
 /* The same for a Receive that is expected. Thrown away if it does not come. */
 void wsm_fetch_ahead(struct wsm_command *command, struct wsm_exchange *like,
-                     const struct wsm_fetch_wish *wish);
+                     const struct wsm_fetch_wish *wish, const struct wsm_fetch_events *events);
 /* Somebody asks for it now. */
 void wsm_fetch_claim(struct wsm_fetch *fetch);
 /* Is it what this exchange wishes for? */

@@ -2,16 +2,16 @@
  * what is asked is dispatch's business. */
 #include "server/http_conn.h"
 
-#include "auth/basic.h"
 #include "base/log.h"
 #include "proto/http.h"
-#include "server/exchange.h"
+#include "server/http_answer.h"
+#include "server/http_state.h"
+#include "server/logon_check.h"
 #include "server/request_head.h"
 #include "server/service.h"
 #include "wsmerror.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 enum {
@@ -23,83 +23,8 @@ enum {
     USER_TIMEOUT_MS = 60000,    /* a vanished peer: unacknowledged for that long */
     REFUSED_BODY_MAX = 1048576, /* bytes of a refused request that are read and dropped */
     PIPELINED_MAX = 4096,       /* one byte too many is enough to know */
-    SESSIONS_MAX = 4,           /* that a connection counts for; then the oldest is forgotten */
     READ_CHUNK = 16384,
     READ_CHUNK_BULK = 262144,
-};
-
-enum state {
-    STATE_REFUSED, /* no state: a transition that the table does not have */
-    STATE_HEAD,
-    STATE_AUTH,
-    STATE_BODY,
-    STATE_DRAIN,
-    STATE_PROCESSING,
-    STATE_PARKED,
-    STATE_WRITING,
-    STATE_LINGER,
-    STATE_CLOSED,
-    STATE_COUNT
-};
-
-enum event {
-    EVENT_CHECK,   /* credentials are being checked */
-    EVENT_ACCEPT,  /* the sender is known: his body is read */
-    EVENT_REFUSE,  /* the request is refused: its body is dropped */
-    EVENT_REQUEST, /* all of the request is there */
-    EVENT_PARK,    /* it waits for output */
-    EVENT_ANSWER,  /* an answer is written */
-    EVENT_WRITTEN, /* all of it was taken by the kernel */
-    EVENT_FINISH,  /* no more requests: settle what was written, then close */
-    EVENT_END,     /* close now */
-    EVENT_COUNT
-};
-
-static const char *const state_names[STATE_COUNT] = { "-",      "head",       "auth",   "body",
-                                                      "drain",  "processing", "parked", "writing",
-                                                      "linger", "closed" };
-
-/* Row: state now; column: event; cell: next, "-" is refused.
- *             CHECK  ACCEPT  REFUSE  REQUEST     PARK    ANSWER   WRITTEN  FINISH  END
- * HEAD        AUTH   BODY    DRAIN   -           -       WRITING  -        LINGER  CLOSED
- * AUTH        -      BODY    DRAIN   -           -       WRITING  -        LINGER  CLOSED
- * BODY        -      -       -       PROCESSING  -       WRITING  -        LINGER  CLOSED
- * DRAIN       -      -       -       -           -       WRITING  -        LINGER  CLOSED
- * PROCESSING  -      -       -       -           PARKED  WRITING  -        LINGER  CLOSED
- * PARKED      -      -       -       -           -       WRITING  -        LINGER  CLOSED
- * WRITING     -      -       -       -           -       -        HEAD     LINGER  CLOSED
- * LINGER      -      -       -       -           -       -        -        -       CLOSED
- * CLOSED      -      -       -       -           -       -        -        -       -      */
-static const enum state next_state[STATE_COUNT][EVENT_COUNT] = {
-    [STATE_HEAD] = { [EVENT_CHECK] = STATE_AUTH,
-                     [EVENT_ACCEPT] = STATE_BODY,
-                     [EVENT_REFUSE] = STATE_DRAIN,
-                     [EVENT_ANSWER] = STATE_WRITING,
-                     [EVENT_FINISH] = STATE_LINGER,
-                     [EVENT_END] = STATE_CLOSED },
-    [STATE_AUTH] = { [EVENT_ACCEPT] = STATE_BODY,
-                     [EVENT_REFUSE] = STATE_DRAIN,
-                     [EVENT_ANSWER] = STATE_WRITING,
-                     [EVENT_FINISH] = STATE_LINGER,
-                     [EVENT_END] = STATE_CLOSED },
-    [STATE_BODY] = { [EVENT_REQUEST] = STATE_PROCESSING,
-                     [EVENT_ANSWER] = STATE_WRITING,
-                     [EVENT_FINISH] = STATE_LINGER,
-                     [EVENT_END] = STATE_CLOSED },
-    [STATE_DRAIN] = { [EVENT_ANSWER] = STATE_WRITING,
-                      [EVENT_FINISH] = STATE_LINGER,
-                      [EVENT_END] = STATE_CLOSED },
-    [STATE_PROCESSING] = { [EVENT_PARK] = STATE_PARKED,
-                           [EVENT_ANSWER] = STATE_WRITING,
-                           [EVENT_FINISH] = STATE_LINGER,
-                           [EVENT_END] = STATE_CLOSED },
-    [STATE_PARKED] = { [EVENT_ANSWER] = STATE_WRITING,
-                       [EVENT_FINISH] = STATE_LINGER,
-                       [EVENT_END] = STATE_CLOSED },
-    [STATE_WRITING] = { [EVENT_WRITTEN] = STATE_HEAD,
-                        [EVENT_FINISH] = STATE_LINGER,
-                        [EVENT_END] = STATE_CLOSED },
-    [STATE_LINGER] = { [EVENT_END] = STATE_CLOSED },
 };
 
 /* The request that is being read or answered. */
@@ -116,16 +41,16 @@ struct request {
 struct wsm_http_conn {
     struct wsm_conn conn;
     struct wsm_service *service;
-    enum state state;
+    enum wsm_http_state state;
     bool is_surplus;
     bool is_known; /* some request on it was authenticated */
     uv_timer_t timer;
     unsigned open_handles;       /* memory goes with the last */
     struct wsm_carrier *carrier; /* owned reference */
-    struct wsm_auth_waiter waiter;
+    struct wsm_logon_check check;
     struct wsm_logon *logon;       /* owned reference, from the check to the exchange */
     struct wsm_exchange *exchange; /* borrowed until it is answered */
-    struct wsm_session *sessions[SESSIONS_MAX]; /* joined; the newest first, NULL behind the last */
+    struct wsm_memberships memberships;
     struct request request;
     int64_t linger_since_ms;
     char peer[64]; /* a numeric address; the longest has 45 characters and a scope */
@@ -142,14 +67,14 @@ static struct wsm_http_conn *of(struct wsm_conn *conn)
 }
 
 /* The only writer of hc->state. */
-static bool step(struct wsm_http_conn *hc, enum event event)
+static bool step(struct wsm_http_conn *hc, enum wsm_http_event event)
 {
-    enum state next = next_state[hc->state][event];
+    enum wsm_http_state next = wsm_http_state_next(hc->state, event);
 
-    if (next == STATE_REFUSED)
+    if (next == WSM_HTTP_STATE_REFUSED)
         return false;
-    wsm_log_debug("connection %s:%d: %s -> %s", hc->peer, hc->peer_port, state_names[hc->state],
-                  state_names[next]);
+    wsm_log_debug("connection %s:%d: %s -> %s", hc->peer, hc->peer_port,
+                  wsm_http_state_name(hc->state), wsm_http_state_name(next));
     hc->state = next;
     return true;
 }
@@ -169,6 +94,7 @@ static void read_up_to(struct wsm_http_conn *hc, size_t max)
 static void request_reset(struct wsm_http_conn *hc)
 {
     wsm_request_head_clear(&hc->request.head);
+    wsm_logon_check_clear(&hc->check);
     hc->request = (struct request){ 0 };
 }
 
@@ -193,27 +119,18 @@ struct wsm_carrier *wsm_http_conn_carrier(struct wsm_http_conn *hc)
 
 /* ---- the end ---- */
 
-static void leave_sessions(struct wsm_http_conn *hc)
-{
-    for (size_t i = 0; i < SESSIONS_MAX; i++) {
-        if (hc->sessions[i] != NULL)
-            wsm_session_leave(hc->sessions[i]);
-        hc->sessions[i] = NULL;
-    }
-}
-
 static void drop_exchange(struct wsm_http_conn *hc)
 {
     struct wsm_exchange *exchange = hc->exchange;
 
     hc->exchange = NULL;
     if (exchange != NULL)
-        wsm_exchange_on_gone(exchange);
+        hc->service->handlers->on_gone(exchange);
 }
 
 static void end(struct wsm_http_conn *hc, bool with_reset)
 {
-    if (!step(hc, EVENT_END))
+    if (!step(hc, WSM_HTTP_EVENT_END))
         return;
     if (hc->conn.in.ptr != NULL) /* half a head may hold a password */
         explicit_bzero(hc->conn.in.ptr, hc->conn.in.cap);
@@ -221,14 +138,14 @@ static void end(struct wsm_http_conn *hc, bool with_reset)
     if (with_reset)
         hc->carrier->has_failed = true;
     hc->carrier->conn = NULL; /* its facts stand as they are */
-    wsm_list_remove(&hc->waiter.node);
+    wsm_logon_check_cancel(&hc->check);
     uv_timer_stop(&hc->timer);
     if (with_reset)
         wsm_conn_reset(&hc->conn);
     else
         wsm_conn_close(&hc->conn);
     drop_exchange(hc);
-    leave_sessions(hc);
+    wsm_memberships_leave(&hc->memberships);
 }
 
 void wsm_http_conn_abort(struct wsm_http_conn *hc)
@@ -238,12 +155,12 @@ void wsm_http_conn_abort(struct wsm_http_conn *hc)
 
 static void finish(struct wsm_http_conn *hc)
 {
-    if (!step(hc, EVENT_FINISH))
+    if (!step(hc, WSM_HTTP_EVENT_FINISH))
         return;
-    wsm_list_remove(&hc->waiter.node);
+    wsm_logon_check_cancel(&hc->check);
     hc->linger_since_ms = wsm_service_now(hc->service);
     drop_exchange(hc);
-    leave_sessions(hc);
+    wsm_memberships_leave(&hc->memberships);
     read_up_to(hc, REFUSED_BODY_MAX);
     settle(hc);
 }
@@ -255,7 +172,7 @@ static void settle(struct wsm_http_conn *hc)
     uint64_t before = hc->carrier->acknowledged;
     bool is_all;
 
-    if (hc->state != STATE_LINGER)
+    if (hc->state != WSM_HTTP_STATE_LINGER)
         return;
     look(hc);
     if (hc->carrier->has_failed) {
@@ -287,7 +204,7 @@ static void written(struct wsm_http_conn *hc)
         finish(hc);
         return;
     }
-    if (!step(hc, EVENT_WRITTEN))
+    if (!step(hc, WSM_HTTP_EVENT_WRITTEN))
         return;
     request_reset(hc);
     if (hc->conn.in.len > 0) { /* came before the answer was fully written: design, §2 */
@@ -305,7 +222,7 @@ static void transmit(struct wsm_http_conn *hc, struct wsm_buf *message, uint64_t
     struct wsm_error err = WSM_ERROR_INIT;
     bool is_done = false;
 
-    if (!step(hc, EVENT_ANSWER))
+    if (!step(hc, WSM_HTTP_EVENT_ANSWER))
         return;
     if (out_end != NULL)
         *out_end = hc->conn.bytes_written + message->len;
@@ -323,26 +240,12 @@ void wsm_http_conn_answer(struct wsm_http_conn *hc, struct wsm_buf *message, uin
     transmit(hc, message, out_end);
 }
 
-/* The setting that keeps Basic from being offered; NULL: it is offered. */
-static const char *missing_setting(const struct wsm_settings *settings)
-{
-    if (!settings->basic)
-        return "Basic";
-    return settings->allow_unencrypted ? NULL : "AllowUnencrypted";
-}
-
 static void send_status(struct wsm_http_conn *hc, int status)
 {
-    static const char *const challenge[] = { "WWW-Authenticate: Basic realm=\"WSMAN\"", NULL };
-    static const char *const allow[] = { "Allow: POST", NULL };
-    const char *const *headers = NULL;
     struct wsm_buf message = WSM_BUF_INIT;
 
-    if (status == 401 && missing_setting(&hc->service->settings) == NULL)
-        headers = challenge;
-    else if (status == 405)
-        headers = allow;
-    wsm_http_response_write(&message, status, headers, 0, !wsm_http_conn_keeps(hc));
+    wsm_http_answer_status(&message, status, wsm_settings_missing(&hc->service->settings) == NULL,
+                           wsm_http_conn_keeps(hc));
     transmit(hc, &message, NULL);
     wsm_buf_clear(&message);
 }
@@ -350,18 +253,13 @@ static void send_status(struct wsm_http_conn *hc, int status)
 static void send_refusal(struct wsm_http_conn *hc)
 {
     struct wsm_buf message = WSM_BUF_INIT;
-    struct wsm_error err = WSM_ERROR_INIT;
 
     if (hc->request.refusal_code == 0) {
         send_status(hc, hc->request.refusal);
         return;
     }
     hc->request.head.keep_alive = false;
-    wsm_fail(&err, hc->request.refusal_code, "%s",
-             hc->request.refusal_code == ERROR_NOT_SUPPORTED ? "a chunked request is not supported"
-                                                             : "the request is refused");
-    wsm_fault_message_write(&message, &err, wsm_http_conn_machine(hc));
-    wsm_error_clear(&err);
+    wsm_http_answer_fault(&message, hc->request.refusal_code, wsm_http_conn_machine(hc));
     transmit(hc, &message, NULL);
     wsm_buf_clear(&message);
 }
@@ -429,7 +327,7 @@ static void refuse(struct wsm_http_conn *hc, int status, uint32_t code)
         request->head.keep_alive = false;
         wsm_buf_reset(&hc->conn.in);
         send_refusal(hc);
-    } else if (step(hc, EVENT_REFUSE)) {
+    } else if (step(hc, WSM_HTTP_EVENT_REFUSE)) {
         wsm_http_conn_set_timer(hc, hc->service->settings.packet_retrieval_ms);
         drop_body(hc);
     }
@@ -441,13 +339,12 @@ static void on_request(struct wsm_http_conn *hc)
 {
     struct wsm_request_head *head = &hc->request.head;
     struct wsm_exchange *exchange;
-    struct wsm_span body;
 
-    if (!step(hc, EVENT_REQUEST))
+    if (!step(hc, WSM_HTTP_EVENT_REQUEST))
         return;
     head->is_read = true;
     uv_timer_stop(&hc->timer);
-    exchange = wsm_exchange_new(hc->service, hc, hc->logon, &hc->conn.in);
+    exchange = hc->service->handlers->open(hc->service, hc, hc->logon, &hc->conn.in);
     wsm_logon_unref(hc->logon);
     hc->logon = NULL;
     if (exchange == NULL) {
@@ -459,8 +356,7 @@ static void on_request(struct wsm_http_conn *hc)
     read_up_to(hc, PIPELINED_MAX);
     if (hc->exchange == NULL)
         return; /* ended meanwhile, and the exchange with it */
-    body = wsm_span_of(exchange->bytes.ptr + head->len, (size_t)head->body_len);
-    hc->service->handlers->on_request(exchange, body,
+    hc->service->handlers->on_request(exchange, head->len,
                                       head->media != WSM_HTTP_MEDIA_SOAP_OTHER_CHARSET);
 }
 
@@ -506,7 +402,7 @@ static void accept_request(struct wsm_http_conn *hc, struct wsm_logon *logon)
         refuse(hc, 200, 0); /* an empty POST asks only whether one is welcome */
     } else if (head->media == WSM_HTTP_MEDIA_OTHER) {
         refuse(hc, 415, 0);
-    } else if (step(hc, EVENT_ACCEPT)) {
+    } else if (step(hc, WSM_HTTP_EVENT_ACCEPT)) {
         int64_t passed = wsm_service_now(hc->service) - hc->request.started_ms;
         int64_t left = hc->service->settings.packet_retrieval_ms - passed;
         size_t total = head->len + (size_t)head->body_len;
@@ -515,7 +411,7 @@ static void accept_request(struct wsm_http_conn *hc, struct wsm_logon *logon)
         wsm_http_conn_set_timer(hc, left > 0 ? left : 1);
         if (head->expects_continue && hc->conn.in.len == head->len)
             say_continue(hc);
-        if (hc->state != STATE_BODY)
+        if (hc->state != WSM_HTTP_STATE_BODY)
             return;
         if (hc->conn.in.len <= total &&
             !wsm_buf_reserve(&hc->conn.in, total + 1 - hc->conn.in.len)) {
@@ -524,102 +420,45 @@ static void accept_request(struct wsm_http_conn *hc, struct wsm_logon *logon)
         }
         hc->conn.read_chunk = total > READ_CHUNK_BULK ? READ_CHUNK_BULK : READ_CHUNK;
         read_up_to(hc, total + 1);
-        if (hc->state == STATE_BODY)
+        if (hc->state == WSM_HTTP_STATE_BODY)
             read_body(hc);
     }
 }
 
 /* ---- who is it? ---- */
 
-/* `setting` names what to look at, for an administrator whose client only says "denied". */
-static void deny(struct wsm_http_conn *hc, struct wsm_span user, const char *reason,
-                 const char *setting)
+static void on_logon(struct wsm_logon_check *check, struct wsm_logon *logon)
 {
-    wsm_log_info("denied user \"%.*s\" from %s: %s%s", (int)user.len,
-                 user.len == 0 ? "" : (const char *)user.ptr, hc->peer, reason, setting);
-    refuse(hc, 401, 0);
-}
-
-static void on_checked(struct wsm_auth_waiter *waiter, struct wsm_logon *logon, const char *reason)
-{
-    struct wsm_http_conn *hc = WSM_CONTAINER_OF(waiter, struct wsm_http_conn, waiter);
+    struct wsm_http_conn *hc = WSM_CONTAINER_OF(check, struct wsm_http_conn, check);
 
     if (logon != NULL)
         accept_request(hc, logon);
     else
-        deny(hc, wsm_buf_span(&hc->request.head.user), reason, " (setting UsersFile)");
-}
-
-static void check_password(struct wsm_http_conn *hc, const struct wsm_basic *basic)
-{
-    const char *missing = missing_setting(&hc->service->settings);
-    struct wsm_span user = wsm_span_str(basic->name);
-    struct wsm_logon *logon;
-    char setting[64];
-
-    if (missing != NULL) {
-        snprintf(setting, sizeof(setting), " (setting %s = false)", missing);
-        deny(hc, user, "Basic over HTTP is refused", setting);
-        return;
-    }
-    wsm_buf_append_span(&hc->request.head.user, user);
-    hc->waiter.on_checked = on_checked;
-    switch (wsm_authenticator_check(&hc->service->auth, user, wsm_span_str(basic->password),
-                                    &hc->waiter, &logon)) {
-    case WSM_AUTH_GRANTED:
-        accept_request(hc, logon);
-        break;
-    case WSM_AUTH_PENDING:
-        if (!step(hc, EVENT_CHECK))
-            return;
-        wsm_http_conn_set_timer(hc, CHECK_MS);
-        read_up_to(hc, hc->request.head.len + READ_CHUNK);
-        break;
-    case WSM_AUTH_FAILED:
-        deny(hc, user, "out of memory", "");
-        break;
-    }
-}
-
-static bool is_basic(struct wsm_span authorization)
-{
-    static const char scheme[] = "Basic";
-    size_t len = sizeof(scheme) - 1;
-
-    return authorization.len > len &&
-           wsm_span_is_nocase(wsm_span_of(authorization.ptr, len), scheme) &&
-           authorization.ptr[len] == ' ';
-}
-
-/* No credentials, or of a scheme that is not spoken: says what is. */
-static void challenge(struct wsm_http_conn *hc)
-{
-    const char *missing = missing_setting(&hc->service->settings);
-
-    if (missing != NULL)
-        wsm_log_info("denied a request from %s: no way to authenticate is offered, "
-                     "setting %s = false",
-                     hc->peer, missing);
-    refuse(hc, 401, 0);
+        refuse(hc, 401, 0);
 }
 
 static void authenticate(struct wsm_http_conn *hc, struct wsm_span authorization)
 {
-    struct wsm_basic basic = WSM_BASIC_INIT;
-    struct wsm_error err = WSM_ERROR_INIT;
-    bool wants_basic = is_basic(authorization);
-    bool ok = wants_basic && wsm_basic_parse(authorization, &basic, &err);
+    struct wsm_logon *logon = NULL;
+    enum wsm_logon_verdict verdict = wsm_logon_check_begin(&hc->check, hc->service, authorization,
+                                                           hc->peer, on_logon, &logon);
 
     if (authorization.len > 0) /* part of conn.in */
         explicit_bzero(hc->conn.in.ptr + (authorization.ptr - hc->conn.in.ptr), authorization.len);
-    if (ok)
-        check_password(hc, &basic);
-    else if (wants_basic)
-        deny(hc, wsm_span_of(NULL, 0), wsm_error_text(&err), "");
-    else
-        challenge(hc);
-    wsm_basic_clear(&basic);
-    wsm_error_clear(&err);
+    switch (verdict) {
+    case WSM_LOGON_GRANTED:
+        accept_request(hc, logon);
+        break;
+    case WSM_LOGON_PENDING:
+        if (!step(hc, WSM_HTTP_EVENT_CHECK))
+            return;
+        wsm_http_conn_set_timer(hc, CHECK_MS);
+        read_up_to(hc, hc->request.head.len + READ_CHUNK);
+        break;
+    case WSM_LOGON_DENIED:
+        refuse(hc, 401, 0);
+        break;
+    }
 }
 
 /* ---- reading ---- */
@@ -684,20 +523,20 @@ static void on_read(struct wsm_conn *conn)
     struct wsm_http_conn *hc = of(conn);
 
     switch (hc->state) {
-    case STATE_HEAD:
+    case WSM_HTTP_STATE_HEAD:
         read_head(hc);
         break;
-    case STATE_BODY:
+    case WSM_HTTP_STATE_BODY:
         read_body(hc);
         break;
-    case STATE_DRAIN:
+    case WSM_HTTP_STATE_DRAIN:
         drop_body(hc);
         break;
-    case STATE_PROCESSING:
-    case STATE_PARKED:
+    case WSM_HTTP_STATE_PROCESSING:
+    case WSM_HTTP_STATE_PARKED:
         refuse_pipelined(hc);
         break;
-    case STATE_LINGER:
+    case WSM_HTTP_STATE_LINGER:
         wsm_buf_reset(&conn->in);
         break;
     default: /* AUTH: the body may come already. WRITING: see written() */
@@ -711,14 +550,14 @@ static void on_eof(struct wsm_conn *conn)
     size_t total = hc->request.head.len + (size_t)hc->request.head.body_len;
 
     switch (hc->state) {
-    case STATE_AUTH:
+    case WSM_HTTP_STATE_AUTH:
         if (conn->in.len < total) /* the rest will never come */
             finish(hc);
         break;
-    case STATE_PROCESSING: /* it will be done, and may still be read */
-    case STATE_WRITING:
+    case WSM_HTTP_STATE_PROCESSING: /* it will be done, and may still be read */
+    case WSM_HTTP_STATE_WRITING:
         break;
-    case STATE_LINGER:
+    case WSM_HTTP_STATE_LINGER:
         settle(hc);
         break;
     default: /* PARKED: nothing is written any more, the output is kept */
@@ -739,7 +578,7 @@ static void on_written(struct wsm_conn *conn)
 {
     struct wsm_http_conn *hc = of(conn);
 
-    if (hc->state == STATE_WRITING)
+    if (hc->state == WSM_HTTP_STATE_WRITING)
         written(hc);
     else
         settle(hc);
@@ -749,7 +588,7 @@ static void close_slow(struct wsm_http_conn *hc, int status)
 {
     int64_t passed = wsm_service_now(hc->service) - hc->request.started_ms;
 
-    if (hc->state != STATE_AUTH && passed >= hc->service->settings.packet_retrieval_ms)
+    if (hc->state != WSM_HTTP_STATE_AUTH && passed >= hc->service->settings.packet_retrieval_ms)
         wsm_log_info("refused a request from %s: not whole within setting "
                      "MaxPacketRetrievalTimeSeconds = %" PRId64,
                      hc->peer, hc->service->settings.packet_retrieval_ms / 1000);
@@ -763,25 +602,25 @@ static void on_timer(uv_timer_t *timer)
     struct wsm_http_conn *hc = timer->data;
 
     switch (hc->state) {
-    case STATE_HEAD:
+    case WSM_HTTP_STATE_HEAD:
         if (hc->request.started_ms == 0)
             finish(hc);
         else
             close_slow(hc, 500); /* MS-WSMV 3.1.5.2 */
         break;
-    case STATE_AUTH:
-        wsm_list_remove(&hc->waiter.node);
+    case WSM_HTTP_STATE_AUTH:
+        wsm_logon_check_cancel(&hc->check);
         close_slow(hc, 503);
         break;
-    case STATE_BODY:
-    case STATE_DRAIN:
+    case WSM_HTTP_STATE_BODY:
+    case WSM_HTTP_STATE_DRAIN:
         close_slow(hc, 500);
         break;
-    case STATE_PROCESSING:
-    case STATE_PARKED:
-        wsm_exchange_on_timer(hc->exchange);
+    case WSM_HTTP_STATE_PROCESSING:
+    case WSM_HTTP_STATE_PARKED:
+        hc->service->handlers->on_timer(hc->exchange);
         break;
-    case STATE_LINGER:
+    case WSM_HTTP_STATE_LINGER:
         settle(hc);
         break;
     default: /* WRITING: the peer does not read */
@@ -792,7 +631,7 @@ static void on_timer(uv_timer_t *timer)
 
 void wsm_http_conn_set_timer(struct wsm_http_conn *hc, int64_t ms)
 {
-    if (hc->state != STATE_CLOSED)
+    if (hc->state != WSM_HTTP_STATE_CLOSED)
         uv_timer_start(&hc->timer, on_timer, (uint64_t)(ms < 0 ? 0 : ms), 0); /* cannot fail */
 }
 
@@ -844,9 +683,9 @@ bool wsm_http_conn_accept(struct wsm_service *service, uv_stream_t *listener, bo
     hc->timer.data = hc;
     hc->open_handles = 2;
     hc->service = service;
-    hc->state = STATE_HEAD;
+    hc->state = WSM_HTTP_STATE_HEAD;
     hc->is_surplus = is_surplus;
-    wsm_list_init(&hc->waiter.node);
+    wsm_logon_check_init(&hc->check);
     wsm_service_on_connection(service, true);
     if (!wsm_conn_accept(&hc->conn, listener, USER_TIMEOUT_MS, err)) {
         end(hc, true);
@@ -865,7 +704,7 @@ bool wsm_http_conn_accept(struct wsm_service *service, uv_stream_t *listener, bo
 
 bool wsm_http_conn_park(struct wsm_http_conn *hc)
 {
-    if (!step(hc, EVENT_PARK))
+    if (!step(hc, WSM_HTTP_EVENT_PARK))
         return true; /* it is parked already */
     if (!hc->conn.is_eof)
         return true;
@@ -873,21 +712,9 @@ bool wsm_http_conn_park(struct wsm_http_conn *hc)
     return false;
 }
 
-void wsm_http_conn_join(struct wsm_http_conn *hc, struct wsm_span session_id)
+void wsm_http_conn_join(struct wsm_http_conn *hc, const char *user, struct wsm_span session_id)
 {
-    const char *user = hc->exchange->logon->user;
-    struct wsm_session *session;
-
-    for (size_t i = 0; i < SESSIONS_MAX; i++)
-        if (hc->sessions[i] != NULL && wsm_session_is(hc->sessions[i], user, session_id))
-            return;
-    session = wsm_sessions_join(&hc->service->sessions, user, session_id);
-    if (session == NULL)
-        return; /* of none; without memory it may be let go of too early, and heals itself */
-    if (hc->sessions[SESSIONS_MAX - 1] != NULL)
-        wsm_session_leave(hc->sessions[SESSIONS_MAX - 1]);
-    memmove(&hc->sessions[1], &hc->sessions[0], (SESSIONS_MAX - 1) * sizeof(hc->sessions[0]));
-    hc->sessions[0] = session;
+    wsm_memberships_join(&hc->memberships, &hc->service->sessions, user, session_id);
 }
 
 bool wsm_http_conn_keeps(const struct wsm_http_conn *hc)

@@ -25,7 +25,7 @@ void wsm_http_conn_answer(struct wsm_http_conn *conn, struct wsm_buf *message, u
 bool wsm_http_conn_park(struct wsm_http_conn *conn) WSM_MUST_CHECK;
 
 /* The present request is of that session: the connection counts as one of its. */
-void wsm_http_conn_join(struct wsm_http_conn *conn, struct wsm_span session_id);
+void wsm_http_conn_join(struct wsm_http_conn *conn, const char *user, struct wsm_span session_id);
 
 /* One timer serves the exchange; setting it again replaces the time. */
 void wsm_http_conn_set_timer(struct wsm_http_conn *conn, int64_t ms);

@@ -1,8 +1,8 @@
 /* winrmd-net: talks to clients. Started by winrmd with its channel on descriptor 3. */
 #include "base/log.h"
 #include "ipc/control_messages.h"
+#include "server/control_link.h"
 #include "server/dispatch.h"
-#include "server/service.h"
 
 #include <malloc.h>
 #include <signal.h>
@@ -30,7 +30,13 @@ static void keep_memory(void)
 
 int main(int argc, char **argv)
 {
-    static const struct wsm_service_handlers handlers = { wsm_dispatch, wsm_dispatch_resume };
+    static const struct wsm_service_handlers handlers = {
+        .open = wsm_exchange_new,
+        .on_timer = wsm_exchange_on_timer,
+        .on_gone = wsm_exchange_on_gone,
+        .on_request = wsm_dispatch,
+        .on_resume = wsm_dispatch_resume,
+    };
     int status;
 
     (void)argv;
@@ -43,7 +49,7 @@ int main(int argc, char **argv)
     wsm_log_set_name("winrmd-net");
     wsm_log_set_sink(wsm_log_to_stderr, WSM_LOG_INFO);
     signal(SIGPIPE, SIG_IGN); /* libuv writes without MSG_NOSIGNAL */
-    status = wsm_service_run(WSM_CONTROL_FD, &handlers);
+    status = wsm_control_link_run(WSM_CONTROL_FD, &handlers);
     prctl(PR_SET_DUMPABLE, 1, 0, 0, 0); /* all is wiped; a leak checker could not attach else */
     return status;
 }

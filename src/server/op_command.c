@@ -4,7 +4,7 @@
 #include "proto/command.h"
 
 #include "server/command_line.h"
-#include "server/dispatch.h"
+#include "server/handler.h"
 #include "server/service.h"
 #include "wsmerror.h"
 

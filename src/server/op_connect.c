@@ -6,7 +6,7 @@
 #include "ipc/stream_names.h"
 #include "proto/extension.h"
 #include "server/change.h"
-#include "server/dispatch.h"
+#include "server/handler.h"
 #include "wsmerror.h"
 
 static const char *const options[] = { WSM_OPTION_CLIENT, WSM_OPTION_TAKEOVER, NULL };

@@ -7,7 +7,7 @@
 #include "ipc/stream_names.h"
 #include "proto/extension.h"
 #include "server/change.h"
-#include "server/dispatch.h"
+#include "server/handler.h"
 #include "server/http_conn.h"
 #include "server/service.h"
 #include "wsmerror.h"

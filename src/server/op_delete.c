@@ -2,7 +2,7 @@
 #include "proto/create.h"
 
 #include "base/log.h"
-#include "server/dispatch.h"
+#include "server/handler.h"
 #include "wsmerror.h"
 
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 
 #include "proto/extension.h"
 #include "server/change.h"
-#include "server/dispatch.h"
+#include "server/handler.h"
 #include "server/service.h"
 
 static const char *const options[] = { WSM_OPTION_CLIENT, WSM_OPTION_TAKEOVER, NULL };

@@ -5,7 +5,7 @@
 #include "proto/enumerate.h"
 
 #include "proto/extension.h"
-#include "server/dispatch.h"
+#include "server/handler.h"
 #include "server/service.h"
 #include "server/shell_report.h"
 #include "wsmerror.h"
@@ -131,7 +131,7 @@ static void look_end(struct enumeration *enumeration)
     enumeration_free(enumeration);
     if (exchange->conn != NULL) { /* not answered: once more, when that host is there again */
         exchange->events = NULL;
-        wsm_dispatch_resume(exchange);
+        wsm_exchange_resume(exchange);
     } else {
         wsm_exchange_free(exchange);
     }
@@ -304,14 +304,14 @@ void wsm_op_enumerate(struct wsm_exchange *exchange, struct wsm_shell *shell)
         return;
     }
     if (wants_commands) {
-        shell = wsm_dispatch_find(exchange, request.shell_id);
+        shell = wsm_handler_find_shell(exchange, request.shell_id);
         if (shell != NULL)
             start(exchange, &request, shell);
         return;
     }
     shell = not_ready(exchange);
     if (shell != NULL)
-        wsm_shell_wait(shell, exchange);
+        wsm_exchange_wait(exchange, &shell->waiting);
     else
         start(exchange, &request, NULL);
 }

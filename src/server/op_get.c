@@ -3,7 +3,7 @@
 #include "proto/enumerate.h"
 
 #include "proto/extension.h"
-#include "server/dispatch.h"
+#include "server/handler.h"
 #include "server/service.h"
 #include "server/shell_report.h"
 #include "wsmerror.h"
@@ -56,7 +56,7 @@ static void on_end(struct wsm_host_call *call, const struct wsm_error *err)
         wsm_fail(&fault, err->code, "%s", wsm_error_text(err));
         wsm_exchange_fail(exchange, &fault);
     } else {
-        wsm_shell_wait(shell, exchange);
+        wsm_exchange_wait(exchange, &shell->waiting);
     }
 }
 

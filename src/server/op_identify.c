@@ -2,7 +2,7 @@
  * runs it. */
 #include "proto/identify.h"
 
-#include "server/dispatch.h"
+#include "server/handler.h"
 
 #include <stdio.h>
 #include <sys/utsname.h>

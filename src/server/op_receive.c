@@ -12,8 +12,8 @@
 #include "proto/extension.h"
 #include "proto/fault.h"
 #include "proto/receive.h"
-#include "server/dispatch.h"
 #include "server/fetch.h"
+#include "server/handler.h"
 #include "server/http_conn.h"
 #include "server/service.h"
 #include "wsmerror.h"
@@ -114,6 +114,12 @@ static void confirm_word(struct wsm_receive *receive)
 
 /* ---- answering ---- */
 
+static void on_fetched(struct wsm_command *command);
+static void on_fetch_failed(struct wsm_command *command, const struct wsm_error *err);
+
+static const struct wsm_fetch_events fetch_events = { .on_complete = on_fetched,
+                                                      .on_failed = on_fetch_failed };
+
 static void deliver(struct wsm_receive *receive)
 {
     struct wsm_command *command = receive->command;
@@ -141,20 +147,20 @@ static void deliver(struct wsm_receive *receive)
     if (counts && last.end != 0) { /* else a fault took its place, and proves nothing */
         command->last = last;
         if (goes_on)
-            wsm_fetch_ahead(command, exchange, &next);
+            wsm_fetch_ahead(command, exchange, &next, &fetch_events);
     } else {
         wsm_carrier_unref(last.carrier);
     }
     wsm_exchange_free(exchange);
 }
 
-void wsm_receive_on_fetched(struct wsm_command *command)
+static void on_fetched(struct wsm_command *command)
 {
     if (command->receive != NULL && command->receive->is_decided)
         deliver(command->receive);
 }
 
-void wsm_receive_on_fetch_failed(struct wsm_command *command, const struct wsm_error *err)
+static void on_fetch_failed(struct wsm_command *command, const struct wsm_error *err)
 {
     if (err->code == ERROR_WSMAN_UNEXPECTED_SELECTORS)
         wsm_command_remove(command, err); /* its host has forgotten it, and so do we */
@@ -179,7 +185,7 @@ static void fetch_for(struct wsm_receive *receive)
             deliver(receive);
             return;
         }
-    } else if (!wsm_fetch_start(command, exchange, &receive->wish, &err)) {
+    } else if (!wsm_fetch_start(command, exchange, &receive->wish, &fetch_events, &err)) {
         receive_fail(receive, &err);
         return;
     }

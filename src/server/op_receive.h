@@ -12,8 +12,4 @@ void wsm_receive_abort(struct wsm_command *command, const struct wsm_error *err)
  * `err` (borrowed); the host answers the others. */
 void wsm_receive_let_go(struct wsm_command *command, const struct wsm_error *err);
 
-/* Called by fetch.c. command->fetch is complete; or it is gone, and err (borrowed) says why. */
-void wsm_receive_on_fetched(struct wsm_command *command);
-void wsm_receive_on_fetch_failed(struct wsm_command *command, const struct wsm_error *err);
-
 #endif

@@ -4,7 +4,7 @@
 
 #include "proto/extension.h"
 #include "server/change.h"
-#include "server/dispatch.h"
+#include "server/handler.h"
 #include "wsmerror.h"
 
 static const char *const options[] = { WSM_OPTION_CLIENT, NULL };

@@ -6,7 +6,7 @@
 #include "ipc/stream_names.h"
 #include "proto/fault.h"
 #include "proto/send.h"
-#include "server/dispatch.h"
+#include "server/handler.h"
 #include "wsmerror.h"
 
 #include <stdlib.h>

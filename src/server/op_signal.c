@@ -2,7 +2,7 @@
  * the host decides whether the command exists or existed, and whether it is a repetition. */
 #include "proto/signal.h"
 
-#include "server/dispatch.h"
+#include "server/handler.h"
 #include "wsmerror.h"
 
 #include <stdlib.h>

@@ -9,7 +9,6 @@ void wsm_request_head_clear(struct wsm_request_head *head)
 {
     free(head->url);
     free(head->machine);
-    wsm_buf_clear(&head->user);
     *head = (struct wsm_request_head){ 0 };
 }
 

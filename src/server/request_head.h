@@ -17,9 +17,8 @@ struct wsm_request_head {
     bool keep_alive;
     bool expects_continue;
     enum wsm_http_media media;
-    char *url;           /* owned: "http://host:port/path" */
-    char *machine;       /* owned: host without port */
-    struct wsm_buf user; /* owned: who is being checked, for the log */
+    char *url;     /* owned: "http://host:port/path" */
+    char *machine; /* owned: host without port */
 };
 
 void wsm_request_head_clear(struct wsm_request_head *head);

@@ -13,14 +13,30 @@
 #include <uv.h>
 
 struct wsm_exchange;
+struct wsm_http_conn;
+struct wsm_service;
 
-/* Who answers requests: dispatch.c, of which connections and the loop know no more than this.
- * Both take the exchange over. */
+/* Who answers requests: exchange.c and dispatch.c, of which connections know no more than this. */
 struct wsm_service_handlers {
-    /* `body` lies within exchange->bytes. */
-    void (*on_request)(struct wsm_exchange *exchange, struct wsm_span body, bool charset_is_known);
+    /* A request has come: takes `bytes`, head and body (transfer, on success only). NULL without
+     * memory. Else the connection tells it one of the two below until it is answered. */
+    struct wsm_exchange *(*open)(struct wsm_service *service, struct wsm_http_conn *conn,
+                                 struct wsm_logon *logon, struct wsm_buf *bytes);
+    void (*on_timer)(struct wsm_exchange *exchange);
+    void (*on_gone)(struct wsm_exchange *exchange); /* takes it over */
+    /* To be answered now; takes it over. */
+    void (*on_request)(struct wsm_exchange *exchange, size_t head_len, bool charset_is_known);
     /* What it waited for has come: on_request goes on. */
     void (*on_resume)(struct wsm_exchange *exchange);
+};
+
+/* See the table in control_link.c, which is the only writer. */
+enum wsm_service_state {
+    WSM_SERVICE_REFUSED, /* no state: a transition that the table does not have */
+    WSM_SERVICE_NEW,
+    WSM_SERVICE_GREETED,
+    WSM_SERVICE_LOADING,
+    WSM_SERVICE_SERVING,
 };
 
 struct wsm_service {
@@ -37,13 +53,11 @@ struct wsm_service {
     struct wsm_xml_parser parser; /* of requests */
     size_t connection_count;
     uint64_t last_monitor_request;
-    int state;      /* enum service_state of service.c */
+    enum wsm_service_state state;
     bool is_proven; /* SERVED was sent */
 };
 
-/* Runs until the monitor is gone; the result is the exit status. */
-int wsm_service_run(int monitor_fd, const struct wsm_service_handlers *handlers);
-
+void wsm_service_random(void *out, size_t count);
 /* A new random GUID. */
 void wsm_service_guid(struct wsm_guid *out);
 

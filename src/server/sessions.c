@@ -198,3 +198,30 @@ void wsm_sessions_expect(struct wsm_sessions *sessions, const char *user, struct
     if (session != NULL && session->connections == 0 && wsm_list_is_empty(&session->lonely))
         become_lonely(session);
 }
+
+void wsm_memberships_join(struct wsm_memberships *memberships, struct wsm_sessions *sessions,
+                          const char *user, struct wsm_span id)
+{
+    struct wsm_session **all = memberships->sessions;
+    struct wsm_session *session;
+
+    for (size_t i = 0; i < WSM_MEMBERSHIPS_MAX; i++)
+        if (all[i] != NULL && wsm_session_is(all[i], user, id))
+            return;
+    session = wsm_sessions_join(sessions, user, id);
+    if (session == NULL)
+        return;
+    if (all[WSM_MEMBERSHIPS_MAX - 1] != NULL)
+        wsm_session_leave(all[WSM_MEMBERSHIPS_MAX - 1]);
+    memmove(&all[1], &all[0], (WSM_MEMBERSHIPS_MAX - 1) * sizeof(*all));
+    all[0] = session;
+}
+
+void wsm_memberships_leave(struct wsm_memberships *memberships)
+{
+    for (size_t i = 0; i < WSM_MEMBERSHIPS_MAX; i++) {
+        if (memberships->sessions[i] != NULL)
+            wsm_session_leave(memberships->sessions[i]);
+        memberships->sessions[i] = NULL;
+    }
+}

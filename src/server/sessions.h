@@ -43,6 +43,18 @@ struct wsm_session *wsm_sessions_join(struct wsm_sessions *sessions, const char 
 void wsm_session_leave(struct wsm_session *session);
 bool wsm_session_is(const struct wsm_session *session, const char *user, struct wsm_span id);
 
+/* The sessions that one connection belongs to. Zero-initialised: none. */
+enum { WSM_MEMBERSHIPS_MAX = 4 }; /* then the oldest is forgotten */
+struct wsm_memberships {
+    struct wsm_session *sessions[WSM_MEMBERSHIPS_MAX]; /* the newest first, NULL behind the last */
+};
+
+/* Joins unless it has; see wsm_sessions_join(). Without memory it may be let go of too early,
+ * and heals itself. */
+void wsm_memberships_join(struct wsm_memberships *memberships, struct wsm_sessions *sessions,
+                          const char *user, struct wsm_span id);
+void wsm_memberships_leave(struct wsm_memberships *memberships);
+
 /* It holds a shell: if it has no connection its time begins, unless it has already. */
 void wsm_sessions_expect(struct wsm_sessions *sessions, const char *user, struct wsm_span id);
 

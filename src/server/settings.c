@@ -137,3 +137,10 @@ int64_t wsm_settings_operation_timeout(const struct wsm_settings *settings, int6
         return settings->max_timeout_ms;
     return wanted_ms < OPERATION_TIMEOUT_MIN_MS ? OPERATION_TIMEOUT_MIN_MS : wanted_ms;
 }
+
+const char *wsm_settings_missing(const struct wsm_settings *settings)
+{
+    if (!settings->basic)
+        return "Basic";
+    return settings->allow_unencrypted ? NULL : "AllowUnencrypted";
+}

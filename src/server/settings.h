@@ -41,4 +41,7 @@ bool wsm_settings_take(struct wsm_settings *settings, struct wsm_span values,
 int64_t wsm_settings_idle_timeout(const struct wsm_settings *settings, int64_t wanted_ms);
 int64_t wsm_settings_operation_timeout(const struct wsm_settings *settings, int64_t wanted_ms);
 
+/* The setting that keeps Basic from being offered; NULL: it is offered. */
+const char *wsm_settings_missing(const struct wsm_settings *settings);
+
 #endif

@@ -1,13 +1,10 @@
 /* Shells by owner and id, their states and their commands. The winrmd-net loop owns it.
- * Does not know HTTP or SOAP; Receives are ended through op_receive.c. */
+ * Does not know HTTP or SOAP, nor what waits for its shells and commands. */
 #include "server/shell_table.h"
 
 #include "base/log.h"
 #include "ipc/stream_names.h"
-#include "server/change.h"
-#include "server/exchange.h"
-#include "server/op_receive.h"
-#include "server/op_send.h"
+#include "server/request_id.h"
 #include "wsmerror.h"
 
 #include <stdlib.h>
@@ -228,10 +225,10 @@ static void resume_waiting(struct wsm_shell_table *table, struct wsm_list *waiti
         wsm_list_add(&list, node);
     }
     while (!wsm_list_is_empty(&list)) {
-        struct wsm_exchange *exchange = WSM_CONTAINER_OF(list.next, struct wsm_exchange, node);
+        struct wsm_list *node = list.next;
 
-        wsm_list_remove(&exchange->node);
-        table->events->resume(table->context, exchange);
+        wsm_list_remove(node);
+        table->events->resume(table->context, node);
     }
 }
 
@@ -468,16 +465,6 @@ bool wsm_shell_is_ready(const struct wsm_shell *shell)
     return shell->state == WSM_SHELL_OPEN && wsm_host_link_is_open(shell->link);
 }
 
-void wsm_shell_wait(struct wsm_shell *shell, struct wsm_exchange *exchange)
-{
-    if (exchange->conn == NULL) {
-        wsm_exchange_free(exchange);
-        return;
-    }
-    exchange->events = NULL; /* as dispatch has it: it has not begun */
-    wsm_list_add(&shell->waiting, &exchange->node);
-}
-
 void wsm_shell_enter(struct wsm_shell *shell)
 {
     shell->users++;
@@ -486,7 +473,7 @@ void wsm_shell_enter(struct wsm_shell *shell)
 void wsm_shell_leave(struct wsm_shell *shell)
 {
     if (--shell->users == 0 && shell->change != NULL)
-        wsm_change_on_quiet(shell->change);
+        shell->table->events->on_quiet(shell->table->context, shell);
 }
 
 void wsm_shell_changed(struct wsm_shell *shell)
@@ -530,10 +517,11 @@ struct wsm_command *wsm_command_add(struct wsm_shell *shell, const struct wsm_gu
 
 void wsm_command_remove(struct wsm_command *command, const struct wsm_error *err)
 {
+    const struct wsm_shell_table *table = command->shell->table;
+
     wsm_list_remove(&command->node);
     command->shell->command_count--;
-    wsm_receive_abort(command, err);
-    wsm_send_forget(command);
+    table->events->on_command_end(table->context, command, err);
     wsm_carrier_unref(command->last.carrier);
     free(command);
 }

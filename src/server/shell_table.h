@@ -16,7 +16,6 @@ enum {
 };
 
 struct wsm_change;
-struct wsm_exchange;
 struct wsm_fetch;
 struct wsm_receive;
 struct wsm_sending;
@@ -78,7 +77,7 @@ struct wsm_shell {
     char create_message_id[WSM_HOST_ID_MAX + 1]; /* empty = none to compare with */
     struct wsm_list commands;
     size_t command_count;
-    struct wsm_list waiting;   /* exchanges that go on when the shell is OPEN and nothing changes,
+    struct wsm_list waiting;   /* nodes of what goes on when the shell is OPEN and nothing changes,
                                   or when it has ended */
     unsigned users;            /* Commands and Signals under way */
     struct wsm_change *change; /* of who holds it, under way; owned by itself, see change.h */
@@ -99,10 +98,14 @@ struct wsm_shell_deleter {
 struct wsm_shell_table_events {
     /* Ask the monitor for a new connection; the result is the number of that request. */
     uint64_t (*connect_host)(void *context, uint64_t host_id);
-    /* An exchange waited for the shell; it can be dispatched again. */
-    void (*resume)(void *context, struct wsm_exchange *exchange);
+    /* The node was taken out of shell->waiting: whoever waited goes on. */
+    void (*resume)(void *context, struct wsm_list *node);
     /* A session holds a connected shell from now on, or is found to. */
     void (*on_held)(void *context, const struct wsm_shell *shell);
+    /* No Command or Signal is under way any more, and shell->change waits for that. */
+    void (*on_quiet)(void *context, struct wsm_shell *shell);
+    /* The command goes: what hangs on it ends now, with err (borrowed). */
+    void (*on_command_end)(void *context, struct wsm_command *command, const struct wsm_error *err);
 };
 
 struct wsm_shell_table {
@@ -150,9 +153,6 @@ void wsm_shell_abandon(struct wsm_shell *shell, const struct wsm_error *err);
 
 /* Can its host be asked now? */
 bool wsm_shell_is_ready(const struct wsm_shell *shell);
-/* The exchange goes on when the shell is ready and nothing changes it, or has ended. Takes it
- * over; one whose client is gone is freed. */
-void wsm_shell_wait(struct wsm_shell *shell, struct wsm_exchange *exchange);
 
 /* Around each Command and Signal while it is under way here, so that a Disconnect can
  * wait until there is none. A Send that was handed to the host does not count: what the host

@@ -42,11 +42,25 @@ static uint64_t connect_host(void *context, uint64_t host_id)
     return 1000 + ++f->connects;
 }
 
-static void resume(void *context, struct wsm_exchange *exchange)
+static void resume(void *context, struct wsm_list *node)
 {
     (void)context;
-    (void)exchange;
-    fail_msg("no exchange waits in these tests");
+    (void)node;
+    fail_msg("nothing waits in these tests");
+}
+
+static void on_quiet(void *context, struct wsm_shell *shell)
+{
+    (void)context;
+    wsm_change_on_quiet(shell->change);
+}
+
+static void on_command_end(void *context, struct wsm_command *command, const struct wsm_error *err)
+{
+    (void)context;
+    (void)err;
+    assert_null(command->receive); /* nothing hangs on commands in these tests */
+    assert_null(command->sending);
 }
 
 static void on_held(void *context, const struct wsm_shell *shell)
@@ -66,7 +80,8 @@ static void on_started(struct wsm_shell *shell, const struct wsm_error *err)
 
 static int setup(void **state)
 {
-    static const struct wsm_shell_table_events events = { connect_host, resume, on_held };
+    static const struct wsm_shell_table_events events = { connect_host, resume, on_held, on_quiet,
+                                                          on_command_end };
     struct fixture *f = calloc(1, sizeof(*f));
 
     if (f == NULL || uv_loop_init(&f->loop) != 0)
