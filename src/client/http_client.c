@@ -2,13 +2,13 @@
  * response, keep for the next. Loop thread. Knows HTTP, nothing of SOAP. */
 #include "client/http_client.h"
 
+#include "client/resolver.h"
 #include "client/runtime.h"
 #include "net/conn.h"
 #include "wsmerror.h"
 
-#include <netdb.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /*              CONNECTED  CONNECT FAILED  TAKEN  DONE       CLOSED
  * RESOLVING    (then CONNECTING)
@@ -19,11 +19,11 @@
  * CLOSING      -          -               -      -          gone          */
 enum conn_state { RESOLVING, CONNECTING, RETRYING, BUSY, IDLE, CLOSING };
 
-/* Freed when its socket, its timer and its resolver request are all gone. */
+/* Freed when its socket and its timer are gone. */
 struct wsm_http_conn {
     struct wsm_conn conn;
     uv_timer_t timer;
-    uv_getaddrinfo_t resolver;
+    struct wsm_lookup *lookup;  /* borrowed; NULL unless RESOLVING */
     struct wsm_list node;       /* in pool->connections */
     struct wsm_http_pool *pool; /* borrowed; NULL once closing */
     struct wsm_http_call *call; /* borrowed; NULL = none */
@@ -64,7 +64,8 @@ static void close_conn(struct wsm_http_conn *c)
     if (c->state == IDLE)
         c->pool->idle_count--;
     if (c->state == RESOLVING)
-        uv_cancel((uv_req_t *)&c->resolver);
+        wsm_lookup_cancel(c->lookup);
+    c->lookup = NULL;
     c->state = CLOSING;
     wsm_list_remove(&c->node);
     c->pool = NULL;
@@ -276,51 +277,37 @@ static bool parse_numeric(struct wsm_http_pool *pool, size_t index, const char *
     return true;
 }
 
-static void on_resolved(uv_getaddrinfo_t *resolver, int status, struct addrinfo *list)
+static void on_resolved(void *owner, int status, const struct addrinfo *list)
 {
-    struct wsm_http_conn *c = resolver->data;
+    struct wsm_http_conn *c = owner;
     struct wsm_http_pool *pool = c->pool;
     struct wsm_error err = WSM_ERROR_INIT;
     const struct addrinfo *entry;
     size_t count = 0;
 
-    if (c->state != RESOLVING) {
-        uv_freeaddrinfo(list);
-        drop_holder(c);
-        return;
-    }
-    c->holders--;
+    c->lookup = NULL;
     c->state = CONNECTING;
     for (entry = list; entry != NULL && count < WSM_HTTP_ADDRESSES_MAX; entry = entry->ai_next) {
         if (entry->ai_family == AF_INET || entry->ai_family == AF_INET6)
             memcpy(&pool->addresses[count++], entry->ai_addr, entry->ai_addrlen);
     }
-    uv_freeaddrinfo(list);
     if (count > 0)
         set_addresses(pool, count);
     else
         (void)wsm_fail(&err, ERROR_WSMAN_NAME_NOT_RESOLVED, "cannot find host %s: %s",
-                       pool->target->host, status == 0 ? "it has no address" : uv_strerror(status));
+                       pool->target->host,
+                       status == 0 ? "it has no address" : gai_strerror(status));
     if (err.code != 0 || !connect_next(c, &err))
         fail_call(c, &err);
 }
 
 static bool resolve(struct wsm_http_conn *c, struct wsm_error *err)
 {
-    struct addrinfo hints = { .ai_family = AF_UNSPEC,
-                              .ai_socktype = SOCK_STREAM,
-                              .ai_flags = AI_ADDRCONFIG };
-    char port[8];
-    int status;
+    const struct wsm_target *target = c->pool->target;
 
-    snprintf(port, sizeof(port), "%u", (unsigned)c->pool->target->port);
-    c->resolver.data = c;
-    status = uv_getaddrinfo(wsm_runtime_loop(), &c->resolver, on_resolved, c->pool->target->host,
-                            port, &hints);
-    if (status != 0)
-        return wsm_fail(err, ERROR_WSMAN_NAME_NOT_RESOLVED, "cannot find host %s: %s",
-                        c->pool->target->host, uv_strerror(status));
-    c->holders++;
+    c->lookup = wsm_lookup_start(target->host, target->port, on_resolved, c, err);
+    if (c->lookup == NULL)
+        return false;
     c->state = RESOLVING;
     return true;
 }
