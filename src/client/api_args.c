@@ -3,6 +3,7 @@
 #include "client/api_args.h"
 
 #include "base/utf.h"
+#include "client/command.h"
 #include "client/dispatcher.h"
 #include "client/runtime.h"
 #include "client/session.h"
@@ -36,6 +37,7 @@ struct refusal {
     struct wsm_error error;
     uintptr_t session_handle;
     uintptr_t shell_handle;
+    uintptr_t command_handle;
     struct wsm_shell *shell;   /* held; NULL = none */
     struct wsm_strand *strand; /* owned; used where there is no shell */
 };
@@ -58,6 +60,18 @@ static void on_refusal_returned(struct wsm_async *async)
         wsm_shell_release(shell);
 }
 
+/* Whose callbacks it comes among; NULL: none of the handles was right. */
+static struct wsm_shell *find_shell(const struct refusal *refusal)
+{
+    struct wsm_shell *shell = wsm_runtime_handle_find(refusal->shell_handle, WSM_HANDLE_SHELL);
+    const struct wsm_command *command;
+
+    if (shell != NULL)
+        return shell;
+    command = wsm_runtime_handle_find(refusal->command_handle, WSM_HANDLE_COMMAND);
+    return command == NULL ? NULL : command->shell;
+}
+
 /* Loop thread. */
 static void on_refusal(struct wsm_message *message)
 {
@@ -65,7 +79,7 @@ static void on_refusal(struct wsm_message *message)
     struct wsm_session *session = wsm_runtime_handle_find(refusal->session_handle,
                                                           WSM_HANDLE_SESSION);
 
-    refusal->shell = wsm_runtime_handle_find(refusal->shell_handle, WSM_HANDLE_SHELL);
+    refusal->shell = find_shell(refusal);
     if (refusal->shell != NULL) {
         wsm_shell_hold(refusal->shell);
         session = refusal->shell->session;
@@ -131,6 +145,7 @@ void wsm_api_refuse(const struct wsm_api_call *call, struct wsm_error *err)
         return;
     refusal->session_handle = call->session;
     refusal->shell_handle = call->shell;
+    refusal->command_handle = call->command;
     if (wsm_runtime_handle_check(call->shell, WSM_HANDLE_SHELL, NULL))
         refusal->async.handles.shell = call->shell;
     if (wsm_runtime_handle_check(call->command, WSM_HANDLE_COMMAND, NULL))

@@ -3,11 +3,14 @@
  * last callback exactly once, and the close callback comes last. */
 #include "client_fixture.h"
 
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -518,21 +521,140 @@ static void test_deinitialize_alone_ends_everything(void **state)
     f->api = NULL;
 }
 
+/* A callback that stays inside until the session is being closed, and then as long as that takes,
+ * or a while: the close must not be over before it. */
+struct lingerer {
+    struct recorder *recorder;
+    atomic_bool is_over;    /* WSManCloseSession has returned */
+    atomic_bool was_inside; /* it did so while the callback was inside */
+};
+
+static struct lingerer lingerer;
+
+static void linger(struct recorder *recorder, const struct recorder_event *event)
+{
+    struct timespec start;
+    struct timespec now;
+    DWORD value;
+
+    (void)recorder;
+    (void)event;
+    while (WSManGetSessionOptionAsDword(f->session, WSMAN_OPTION_DEFAULT_OPERATION_TIMEOUTMS,
+                                        &value) == 0)
+        sched_yield();
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    do {
+        if (atomic_load(&lingerer.is_over))
+            atomic_store(&lingerer.was_inside, true);
+        sched_yield();
+        clock_gettime(CLOCK_MONOTONIC, &now);
+    } while (!atomic_load(&lingerer.was_inside) &&
+             (now.tv_sec - start.tv_sec) * 1000 + (now.tv_nsec - start.tv_nsec) / 1000000 < 100);
+}
+
+static struct recorder *lingerer_new(void)
+{
+    atomic_store(&lingerer.is_over, false);
+    atomic_store(&lingerer.was_inside, false);
+    lingerer.recorder = recorder_new();
+    lingerer.recorder->on_event = linger;
+    return lingerer.recorder;
+}
+
+static void close_around_lingerer(void)
+{
+    recorder_wait_inside(lingerer.recorder);
+    assert_int_equal(WSManCloseSession(f->session, 0), 0);
+    atomic_store(&lingerer.is_over, true);
+    f->session = NULL;
+}
+
+static void free_lingerer(void)
+{
+    recorder_free(lingerer.recorder); /* waits until it has returned */
+    assert_false(atomic_load(&lingerer.was_inside));
+}
+
 static void test_close_session_waits_for_a_running_callback(void **state)
 {
-    struct recorder *out = recorder_new();
+    struct recorder *out = lingerer_new();
 
     (void)state;
-    recorder_gate(out);
     fake_push_output(f->service, "a", NULL, false);
     receive(shell, command, out);
-    recorder_wait_inside(out);
-    recorder_open_gate(out); /* it goes on while the close waits */
-    assert_int_equal(WSManCloseSession(f->session, 0), 0);
+    close_around_lingerer();
     assert_int_equal(out->waiting, 0);
     assert_aborted_once(out);
-    f->session = NULL;
-    recorder_free(out);
+    free_lingerer();
+}
+
+/* Calls that were refused are called back by the same rule: by whatever handle they named. */
+static void refuse_close_command(struct recorder *recorder)
+{
+    WSManCloseCommand(command, 1, &recorder->async);
+}
+
+static void refuse_close_shell(struct recorder *recorder)
+{
+    WSManCloseShell(shell, 1, &recorder->async);
+}
+
+static void refuse_create(struct recorder *recorder)
+{
+    WSMAN_SHELL_HANDLE none;
+
+    WSManCreateShell(f->session, 2, WSMAN_CMDSHELL_URI, NULL, NULL, NULL, &recorder->async, &none);
+}
+
+static void refuse_send(struct recorder *recorder)
+{
+    WSMAN_OPERATION_HANDLE none;
+
+    WSManSendShellInput(shell, command, 1, NULL, NULL, 0, &recorder->async, &none);
+}
+
+static void refuse_signal_without_shell(struct recorder *recorder)
+{
+    WSMAN_OPERATION_HANDLE none;
+
+    WSManSignalShell(NULL, command, 0, WSMAN_TEXT("x"), &recorder->async, &none);
+}
+
+static void refuse_disconnect(struct recorder *recorder)
+{
+    disconnect(shell, 1, NULL, recorder);
+}
+
+static void refuse_reconnect_command(struct recorder *recorder)
+{
+    WSManReconnectShellCommand(command, 1, &recorder->async);
+}
+
+static void test_9_8_close_session_waits_for_callbacks_of_refused_calls(void **state)
+{
+    static void (*const calls[])(struct recorder *) = {
+        refuse_close_command,
+        refuse_close_shell,
+        refuse_create,
+        refuse_send,
+        refuse_disconnect,
+        refuse_reconnect_command,
+        refuse_signal_without_shell,
+    };
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+        if (f->session == NULL) {
+            f->session = open_session(f->api, fake_service_port(f->service), true);
+            shell = open_shell(f);
+            command = run_command(shell, WSMAN_TEXT("cat"));
+        }
+        calls[i](lingerer_new());
+        close_around_lingerer();
+        assert_int_equal(lingerer.recorder->last_count, 1);
+        free_lingerer();
+    }
 }
 
 static void try_to_close_all(struct recorder *recorder, const struct recorder_event *event)
@@ -653,6 +775,7 @@ int main(void)
         TEST(test_close_session_ends_everything_first),
         TEST(test_deinitialize_alone_ends_everything),
         TEST(test_close_session_waits_for_a_running_callback),
+        TEST(test_9_8_close_session_waits_for_callbacks_of_refused_calls),
         TEST(test_closing_a_session_in_a_callback_is_refused),
         TEST(test_other_calls_work_in_a_callback),
         TEST(test_close_session_gives_up_on_a_silent_server),
