@@ -227,6 +227,10 @@ void WINAPI WSManCloseCommand(WSMAN_COMMAND_HANDLE commandHandle, DWORD flags,
     close = reserve;
     close->callee = wsm_api_callee(async);
     close->message.handle = on_close;
-    if (!wsm_runtime_post(&close->message))
-        free(close);
+    if (wsm_runtime_post(&close->message))
+        return;
+    err.code =
+        ERROR_OPERATION_ABORTED; /* the last API handle has gone meanwhile, and it with that */
+    wsm_api_refuse_callee(close->callee, WSM_RESULT_NONE, 0, &err);
+    free(close);
 }

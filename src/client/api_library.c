@@ -25,11 +25,6 @@ DWORD WINAPI WSManInitialize(DWORD flags, WSMAN_API_HANDLE *apiHandle)
     *apiHandle = NULL;
     if (flags > WSMAN_FLAG_REQUESTED_API_VERSION_1_1)
         return ERROR_WSMAN_CLIENT_INVALID_INIT_APPLICATION_FLAG;
-    if (!wsm_runtime_acquire(&err)) {
-        code = err.code;
-        wsm_error_clear(&err);
-        return code;
-    }
     api = calloc(1, sizeof(*api));
     deinit = calloc(1, sizeof(*deinit));
     if (api == NULL || deinit == NULL) {
@@ -41,11 +36,16 @@ DWORD WINAPI WSManInitialize(DWORD flags, WSMAN_API_HANDLE *apiHandle)
     if (!wsm_runtime_handle_add(WSM_HANDLE_API, flags, api, deinit, &api->handle, &err))
         goto out;
     deinit->handle = api->handle;
+    deinit = NULL; /* the table's */
+    /* Last, for it could not be given back in a callback: that may have become the only user. */
+    if (!wsm_runtime_acquire(&err)) {
+        wsm_runtime_handle_remove(api->handle);
+        goto out;
+    }
     *apiHandle = (WSMAN_API_HANDLE)api->handle;
     return ERROR_SUCCESS;
 out:
     code = err.code;
-    wsm_runtime_release();
     free(api);
     free(deinit);
     wsm_error_clear(&err);
@@ -78,8 +78,7 @@ DWORD WINAPI WSManDeinitialize(WSMAN_API_HANDLE apiHandle, DWORD flags)
         return ERROR_WSMAN_CLIENT_NO_HANDLE;
     deinit = reserve;
     api = wsm_runtime_handle_find(handle, WSM_HANDLE_API); /* ours alone: the reserve was */
-    (void)wsm_call_run(&deinit->call, on_deinit);
-    wsm_runtime_handle_remove(handle);
+    (void)wsm_call_run(&deinit->call, on_deinit);          /* this handle keeps the loop running */
     free(deinit);
     free(api);
     wsm_runtime_release();

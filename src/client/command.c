@@ -3,6 +3,7 @@
 
 #include "client/disconnect.h"
 #include "client/operation.h"
+#include "client/orphans.h"
 #include "client/runtime.h"
 #include "client/session.h"
 #include "client/shell.h"
@@ -283,8 +284,10 @@ static bool find_shell(struct wsm_command *command, struct wsm_error *err)
 {
     struct wsm_shell *shell = wsm_runtime_handle_find(command->shell_handle, WSM_HANDLE_SHELL);
 
-    if (shell == NULL)
+    if (shell == NULL) {
+        wsm_orphans_add_command(command);
         return wsm_fail(err, ERROR_WSMAN_SHELL_INVALID_SHELL_HANDLE, "no such shell handle");
+    }
     command->shell = shell;
     command->endpoint.shell = shell;
     wsm_shell_hold(shell);

@@ -202,9 +202,14 @@ bool wsm_dispatcher_start(struct wsm_dispatcher *dispatcher, struct wsm_error *e
 {
     pthread_condattr_t attr;
 
-    *dispatcher = (struct wsm_dispatcher){ .thread_count = 1 };
+    pthread_mutex_lock(&dispatcher->lock); /* of which strands may be in use at this moment */
     wsm_list_init(&dispatcher->ready);
-    pthread_mutex_init(&dispatcher->lock, NULL);
+    dispatcher->ready_count = 0;
+    dispatcher->thread_count = 1;
+    dispatcher->idle_count = 0;
+    dispatcher->is_stopping = false;
+    dispatcher->has_exited = false;
+    pthread_mutex_unlock(&dispatcher->lock);
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_cond_init(&dispatcher->wake, &attr);
@@ -229,5 +234,4 @@ void wsm_dispatcher_clear(struct wsm_dispatcher *dispatcher)
 {
     pthread_cond_destroy(&dispatcher->ended);
     pthread_cond_destroy(&dispatcher->wake);
-    pthread_mutex_destroy(&dispatcher->lock);
 }

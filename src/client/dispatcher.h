@@ -1,5 +1,8 @@
 /* The threads that run callbacks: one is added when a strand is ready and none is
- * idle, up to a limit; an idle one ends after a while. */
+ * idle, up to a limit; an idle one ends after a while.
+ *
+ * The threads come and go with the library's lives; the object and its lock are there as long as
+ * the process, since strands are: any thread may make and release one at any time. */
 #ifndef WSM_CLIENT_DISPATCHER_H
 #define WSM_CLIENT_DISPATCHER_H
 
@@ -14,7 +17,7 @@ enum {
 };
 
 struct wsm_dispatcher {
-    pthread_mutex_t lock; /* guards all below, and every strand */
+    pthread_mutex_t lock; /* guards all below, and every strand; is never destroyed */
     pthread_cond_t wake;
     pthread_cond_t ended;
     struct wsm_list ready; /* strands that wait for a thread */
@@ -26,12 +29,18 @@ struct wsm_dispatcher {
     pthread_t exited;
 };
 
+/* Static storage only. */
+#define WSM_DISPATCHER_INIT               \
+    {                                     \
+        .lock = PTHREAD_MUTEX_INITIALIZER \
+    }
+
 /* Starts the first thread, so that a callback can always run. */
 bool wsm_dispatcher_start(struct wsm_dispatcher *dispatcher, struct wsm_error *err) WSM_MUST_CHECK;
 /* Runs what is queued, then ends and joins all threads. Not from a callback. */
 void wsm_dispatcher_stop(struct wsm_dispatcher *dispatcher);
 /* After wsm_dispatcher_stop(), once the loop thread has ended, which may still be about
- * to wake one of them. */
+ * to wake one of them. It can be started again. */
 void wsm_dispatcher_clear(struct wsm_dispatcher *dispatcher);
 
 #endif

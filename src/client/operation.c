@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "client/command.h"
 #include "client/disconnect.h"
+#include "client/orphans.h"
 #include "client/runtime.h"
 #include "client/session.h"
 #include "client/shell.h"
@@ -207,14 +208,18 @@ static bool find_target(struct wsm_operation *operation, struct wsm_error *err)
         operation->session = wsm_runtime_handle_find(operation->session_handle, WSM_HANDLE_SESSION);
     } else {
         operation->shell = wsm_runtime_handle_find(operation->shell_handle, WSM_HANDLE_SHELL);
-        if (operation->shell == NULL)
-            return wsm_fail(err, ERROR_WSMAN_SHELL_INVALID_SHELL_HANDLE, "no such shell handle");
-        wsm_shell_hold(operation->shell);
-        operation->endpoint = &operation->shell->endpoint;
-        operation->session = operation->shell->session;
+        if (operation->shell != NULL) {
+            wsm_shell_hold(operation->shell);
+            operation->endpoint = &operation->shell->endpoint;
+            operation->session = operation->shell->session;
+        }
     }
     if (operation->session != NULL)
         wsm_list_add(&operation->session->operations, &operation->node);
+    else
+        wsm_orphans_add_operation(operation);
+    if (operation->shell_handle != 0 && operation->shell == NULL)
+        return wsm_fail(err, ERROR_WSMAN_SHELL_INVALID_SHELL_HANDLE, "no such shell handle");
     if (operation->session == NULL || operation->session->state != WSM_SESSION_OPEN)
         return wsm_fail(err, ERROR_WSMAN_SESSION_ALREADY_CLOSED, "the session is closed");
     if (operation->shell == NULL)

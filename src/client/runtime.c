@@ -4,6 +4,7 @@
 #include "client/runtime.h"
 
 #include "client/dispatcher.h"
+#include "client/orphans.h"
 #include "client/thread.h"
 #include "net/poller.h"
 #include "wsmerror.h"
@@ -37,6 +38,7 @@ static struct wsm_runtime {
     .stopped = PTHREAD_COND_INITIALIZER,
     .lock = PTHREAD_MUTEX_INITIALIZER,
     .woken = PTHREAD_COND_INITIALIZER,
+    .dispatcher = WSM_DISPATCHER_INIT,
 };
 
 /* Not uv_async_send(), whose receiver spins until the sender has returned: with both on
@@ -208,6 +210,7 @@ bool wsm_call_run(struct wsm_call *call, void (*handle)(struct wsm_message *mess
 static void on_stop(struct wsm_message *message)
 {
     (void)message;
+    wsm_orphans_forget();
     wsm_poller_close(&runtime.waker, NULL);
 }
 

@@ -1,6 +1,37 @@
 /* The one runtime object of the process: loop thread, its message queue, the handle
  * table, the dispatcher. Lives from the first WSManInitialize to the last
- * WSManDeinitialize; handles of an earlier life stay stale in a later one. */
+ * WSManDeinitialize; handles of an earlier life stay stale in a later one.
+ *
+ * Who owns what, and what keeps it until it may go. An application's thread never holds a pointer
+ * to anything that the loop knows of: it has handles, what it is just making, and, if it was the
+ * first to close a handle, the close request. So whatever ends while it is within a call, that
+ * call finds a handle that is not there.
+ *
+ *            owner                        kept by                           goes
+ * queue,     the process                  -                                 never: a thread within
+ * handles,                                                                  a call may need them
+ * life,                                                                     after the end
+ * dispatcher
+ * threads    the runtime                  API handles (users)               with the last: first
+ *                                                                           messages of the
+ *                                                                           application, then
+ *                                                                           callbacks, then the
+ * loop slot       handle table                 its object                        removed by the
+ * loop before the object is freed; by its maker if posting fails close      the slot, then whoever
+ * -                                 by whoever closed, or request    closes the handle first with
+ * the slot API        WSManDeinitialize's caller   its sessions                      handle: loop;
+ * memory: handle                                                                    the caller,
+ * after that session    the loop, from its opening   callbacks, shells that still      with all
+ * that is left talk to the server                in it shell      its maker, then the loop     its
+ * handle; holders: commands,    after the last of them, operations, link calls, notices,  with its
+ * session at the refused calls                     latest command    the same its handle the same
+ * operation  the same                     its handle, its last callback     the same
+ * orphan     the list of orphans          its handle                        when it is closed, or
+ *                                                                           the library stops
+ * strand     shell; else what has no      a thread that is within it        freed by that thread,
+ *            shell                                                          or at once
+ * exchange   embedded in one of these     -                                 cancelled with it
+ */
 #ifndef WSM_CLIENT_RUNTIME_H
 #define WSM_CLIENT_RUNTIME_H
 
@@ -50,7 +81,7 @@ void wsm_runtime_handle_remove(uintptr_t handle);
 
 /* Loop thread. */
 uv_loop_t *wsm_runtime_loop(void);
-/* Any thread while an API handle exists. */
+/* Any thread at any time. */
 struct wsm_dispatcher *wsm_runtime_dispatcher(void);
 
 #endif

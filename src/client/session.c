@@ -68,8 +68,10 @@ void wsm_session_open(struct wsm_session *session, struct wsm_api *api)
 
 static void api_check_end(struct wsm_api *api)
 {
-    if (api->closing != NULL && wsm_list_is_empty(&api->sessions))
-        wsm_call_done(api->closing, ERROR_SUCCESS);
+    if (api->closing == NULL || !wsm_list_is_empty(&api->sessions))
+        return;
+    wsm_runtime_handle_remove(api->handle); /* before whoever waits frees it */
+    wsm_call_done(api->closing, ERROR_SUCCESS);
 }
 
 static void on_timer_closed(uv_handle_t *handle)

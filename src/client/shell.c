@@ -7,6 +7,7 @@
 #include "client/disconnect.h"
 #include "client/dispatcher.h"
 #include "client/operation.h"
+#include "client/orphans.h"
 #include "client/runtime.h"
 #include "client/session.h"
 #include "wsmerror.h"
@@ -358,6 +359,8 @@ void wsm_shell_open(struct wsm_shell *shell)
     wsm_async_begin(&shell->create, callee, shell->session, on_create_returned);
     if (shell->session != NULL)
         wsm_list_add(&shell->session->shells, &shell->node);
+    else
+        wsm_orphans_add_shell(shell);
     if (shell->session == NULL || shell->session->state != WSM_SESSION_OPEN)
         (void)wsm_fail(&err, ERROR_WSMAN_SESSION_ALREADY_CLOSED, "the session is closed");
     if (err.code != 0 ||

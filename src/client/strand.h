@@ -26,19 +26,20 @@ enum wsm_strand_state {
 
 /* All fields belong to the dispatcher's lock. */
 struct wsm_strand {
-    struct wsm_dispatcher *dispatcher; /* borrowed: ends after all strands */
+    struct wsm_dispatcher *dispatcher; /* borrowed: there as long as the process */
     struct wsm_list items;
     struct wsm_list ready_node;
     enum wsm_strand_state state;
 };
 
-/* Owned by the caller, wsm_strand_release(); NULL: no memory. */
+/* Any thread at any time, as the next. Owned by the caller, wsm_strand_release(); NULL: no
+ * memory. */
 struct wsm_strand *wsm_strand_new(struct wsm_dispatcher *dispatcher) WSM_MUST_CHECK;
 /* Nothing may be queued any more; an item that is just returning is waited for by its
  * thread, not here. Accepts NULL. */
 void wsm_strand_release(struct wsm_strand *strand);
 
-/* The item is borrowed until its `returned` message is handled. */
+/* Loop thread. The item is borrowed until its `returned` message is handled. */
 void wsm_strand_post(struct wsm_strand *strand, struct wsm_strand_item *item);
 /* Calls `change` on an item that has not begun to run, which keeps its place; false if
  * it has, or has returned. `change` runs under the lock: a few assignments. */
