@@ -45,8 +45,9 @@ examples=$tree/share/doc/winrmd/examples
 printf '%s\n' attach.c detach.c hundred_shells.c interactive.c portable.h remote.h run_command.c |
     diff - "$work/examples" || fail 'examples'
 
-PKG_CONFIG_PATH=$lib/pkgconfig
-export PKG_CONFIG_PATH
+# Only what was installed: who uses the library needs no development files of what it is made of.
+PKG_CONFIG_LIBDIR=$lib/pkgconfig
+export PKG_CONFIG_LIBDIR
 version=$(pkg-config --modversion libwsmsvc)
 mkdir "$work/pkgconfig"
 (cd "$examples" && $compiler -Wall -Werror run_command.c -o "$work/pkgconfig/run_command" \
