@@ -11,26 +11,23 @@
 #include "remote.h"
 
 /* The exit code of the command, or 2. */
-static int go_on(WSMAN_SHELL_HANDLE shell, PCWSTR command_id)
+static int go_on(WSMAN_SHELL_HANDLE shell, PCWSTR command_id, struct call *connect)
 {
     WSMAN_COMMAND_HANDLE command;
-    WSMAN_OPERATION_HANDLE receive;
     struct call call;
     struct output output;
     int status = 2;
 
     call_init(&call);
-    output_init(&output);
     WSManConnectShellCommand(shell, 0, command_id, NULL, NULL, &call.async, &command);
     if (call_wait(&call, "connect to the command")) {
-        WSManReceiveShellOutput(shell, command, 0, NULL, &output.call.async, &receive);
-        if (call_wait(&output.call, "receive the output"))
-            status = (int)output.exit_code;
-        WSManCloseOperation(receive, 0);
+        output_begin(&output, shell, command);
+        status = output_end(&output, connect);
     }
-    WSManCloseCommand(command, 0, &call.async);
-    call_wait(&call, "close the command");
-    call_clear(&output.call);
+    if (command != NULL) { /* NULL: the id is none */
+        WSManCloseCommand(command, 0, &call.async);
+        call_wait(&call, "close the command");
+    }
     call_clear(&call);
     return status;
 }
@@ -58,9 +55,11 @@ int main(int argc, char **argv)
     WSManConnectShell(remote.session, 0, WSMAN_CMDSHELL_URI, shell_id, NULL, NULL, &connect.async,
                       &shell);
     if (call_wait(&connect, "connect to the shell"))
-        status = go_on(shell, command_id);
-    WSManCloseShell(shell, 0, &close_shell.async);
-    call_wait(&close_shell, "close the shell");
+        status = go_on(shell, command_id, &connect);
+    if (shell != NULL) { /* NULL: the id is none */
+        WSManCloseShell(shell, 0, &close_shell.async);
+        call_wait(&close_shell, "close the shell");
+    }
     remote_close(&remote);
     call_clear(&close_shell);
     call_clear(&connect);

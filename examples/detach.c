@@ -40,8 +40,10 @@ static BOOL start(WSMAN_SHELL_HANDLE shell, PCWSTR command_id, PCWSTR command_li
         has_started = call_wait(&call, "disconnect");
     }
     /* Of a command in a disconnected shell this frees the handle and no more. */
-    WSManCloseCommand(command, 0, &call.async);
-    call_wait(&call, "close the command");
+    if (command != NULL) { /* NULL: the command line is empty */
+        WSManCloseCommand(command, 0, &call.async);
+        call_wait(&call, "close the command");
+    }
     call_clear(&call);
     return has_started;
 }
@@ -80,11 +82,15 @@ int main(int argc, char **argv)
         fprintf(stderr, "this server cannot disconnect such a shell\n");
     } else if (start(shell, wide_command_id, command_line)) {
         printf("%s %s\n", shell_id, command_id);
-        status = 0;
+        status = printed_all() ? 0 : 2;
+        if (status != 0)
+            fprintf(stderr, "shell %s, command %s\n", shell_id, command_id);
     }
     /* Frees the handle; a shell that is still connected ends, too. */
-    WSManCloseShell(shell, 0, &close_shell.async);
-    call_wait(&close_shell, "close the shell");
+    if (shell != NULL) {
+        WSManCloseShell(shell, 0, &close_shell.async);
+        call_wait(&close_shell, "close the shell");
+    }
     remote_close(&remote);
     call_clear(&close_shell);
     call_clear(&create);

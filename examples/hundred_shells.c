@@ -27,7 +27,8 @@ struct job {
     char output[64];
     DWORD output_size;
     DWORD exit_code;
-    DWORD code; /* the first error */
+    DWORD code;   /* the first error */
+    BOOL is_lost; /* its server was not reached for too long */
 };
 
 static struct job jobs[SHELL_COUNT];
@@ -100,7 +101,9 @@ static void CALLBACK on_piece(PVOID context, DWORD flags, WSMAN_ERROR *error,
             job->exit_code = piece->exitCode;
     }
     if ((flags & WSMAN_FLAG_CALLBACK_END_OF_OPERATION) != 0 || error->code != 0) {
-        WSManCloseOperation(operation, 0);
+        if (!job->is_lost)
+            WSManCloseOperation(operation, 0);
+        job->receive = NULL;
         WSManCloseCommand(job->command, 0, step(job, &job->close_command, on_command_closed));
     }
 }
@@ -132,8 +135,15 @@ static void CALLBACK on_created(PVOID context, DWORD flags, WSMAN_ERROR *error,
     (void)command;
     (void)operation;
     (void)data;
-    if ((flags & WSMAN_FLAG_CALLBACK_END_OF_OPERATION) == 0 && error->code == 0)
-        return; /* news about the connection */
+    if ((flags & WSMAN_FLAG_CALLBACK_END_OF_OPERATION) == 0 && error->code == 0) {
+        /* News about the connection, which the library repairs by itself. When it has given up, all
+         * that goes on ends with an error, except a Receive, which sleeps and has to be ended. */
+        if (flags == WSMAN_FLAG_CALLBACK_SHELL_AUTODISCONNECTED && job->receive != NULL) {
+            job->is_lost = TRUE;
+            WSManCloseOperation(job->receive, 0);
+        }
+        return;
+    }
     note(job, error);
     job->shell = shell; /* this may run before the call that stores it has returned */
     if (error->code == 0)
@@ -144,31 +154,40 @@ static void CALLBACK on_created(PVOID context, DWORD flags, WSMAN_ERROR *error,
 }
 
 /* Prints what came of all shells; how many went wrong. */
-static int report(void)
+static int report(WSMAN_API_HANDLE api)
 {
+    DWORD code = 0;
     int failures = 0;
 
     for (int i = 0; i < SHELL_COUNT; i++) {
         struct job *job = &jobs[i];
 
         job->output[strcspn(job->output, "\r\n")] = '\0';
-        if (job->code != 0 || job->exit_code != 0) {
+        if (job->is_lost) {
+            printf("shell %d: the server is lost\n", i);
+            failures++;
+        } else if (job->code != 0 || job->exit_code != 0) {
             printf("shell %d: error 0x%08X, exit code %u\n", i, (unsigned)job->code,
                    (unsigned)job->exit_code);
             failures++;
+            if (code == 0)
+                code = job->code;
         } else {
             printf("shell %d: %s\n", i, job->output);
         }
         free(job->command_line);
     }
     printf("%d of %d shells went well\n", SHELL_COUNT - failures, SHELL_COUNT);
-    return failures;
+    if (code != 0)
+        complain(api, "the first that did not", code);
+    return printed_all() ? failures : SHELL_COUNT;
 }
 
 int main(int argc, char **argv)
 {
     struct remote remote;
     char text[32];
+    int failures;
 
     if (argc != 3) {
         fprintf(stderr, "usage: hundred_shells ADDRESS USER\n");
@@ -186,7 +205,8 @@ int main(int argc, char **argv)
                          step(job, &job->create, on_created), &job->shell);
     }
     WaitForSingleObject(all_done, INFINITE);
+    failures = report(remote.api);
     remote_close(&remote);
     CloseHandle(all_done);
-    return report() == 0 ? 0 : 1;
+    return failures == 0 ? 0 : 1;
 }

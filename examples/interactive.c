@@ -1,5 +1,6 @@
 /* Talks with a command on another machine: each line typed here goes to its input, end of input
  * (Ctrl-D, on Windows Ctrl-Z and Enter) is end of its input, Ctrl-C is sent to it as a signal.
+ * Where that cannot be done, because the server does not answer, a second Ctrl-C ends this program.
  *
  * Linux:    cc interactive.c -o interactive $(pkg-config --cflags --libs libwsmsvc) -pthread
  * Windows:  x86_64-w64-mingw32-gcc interactive.c -o interactive.exe -lwsmsvc -lole32
@@ -16,14 +17,27 @@ struct reader {
     HANDLE ready; /* `line` has the next one, or `is_end` is set */
     HANDLE taken; /* it may be overwritten */
     char line[4096];
+    DWORD size;
     BOOL is_end;
 };
 
-static HANDLE interrupted; /* Ctrl-C was pressed */
+static HANDLE interrupted;    /* Ctrl-C was pressed */
+static volatile LONG presses; /* of it, that were not sent yet */
 
 static BOOL WINAPI on_console(DWORD type)
 {
-    return type == CTRL_C_EVENT && SetEvent(interrupted);
+    return type == CTRL_C_EVENT && InterlockedIncrement(&presses) == 1 && SetEvent(interrupted);
+}
+
+/* Up to and with its end, or as much as there is room for; whatever bytes it has. */
+static DWORD read_line(char *line, DWORD room)
+{
+    DWORD size = 0;
+    int c = 0;
+
+    while (size < room && c != '\n' && (c = getchar()) != EOF)
+        line[size++] = (char)c;
+    return size;
 }
 
 static DWORD WINAPI read_lines(PVOID argument)
@@ -31,7 +45,8 @@ static DWORD WINAPI read_lines(PVOID argument)
     struct reader *reader = argument;
 
     while (!reader->is_end) {
-        reader->is_end = fgets(reader->line, (int)sizeof(reader->line), stdin) == NULL;
+        reader->size = read_line(reader->line, (DWORD)sizeof(reader->line));
+        reader->is_end = reader->size == 0;
         SetEvent(reader->ready);
         WaitForSingleObject(reader->taken, INFINITE);
     }
@@ -45,7 +60,7 @@ static void send_line(WSMAN_SHELL_HANDLE shell, WSMAN_COMMAND_HANDLE command, st
 
     data.type = WSMAN_DATA_TYPE_BINARY;
     data.binaryData.data = (BYTE *)reader->line;
-    data.binaryData.dataLength = reader->is_end ? 0 : (DWORD)strlen(reader->line);
+    data.binaryData.dataLength = reader->size;
     WSManSendShellInput(shell, command, 0, WSMAN_STREAM_ID_STDIN, &data, reader->is_end,
                         &call->async, out_send);
 }
@@ -60,44 +75,46 @@ static void send_ctrl_c(WSMAN_SHELL_HANDLE shell, WSMAN_COMMAND_HANDLE command)
     call_wait(&call, "send Ctrl-C");
     WSManCloseOperation(operation, 0);
     call_clear(&call);
+    InterlockedDecrement(&presses);
 }
 
-/* Passes on what happens until the command has ended. */
+/* Passes on what happens until the output has ended, or is of no use any more. */
 static void converse(WSMAN_SHELL_HANDLE shell, WSMAN_COMMAND_HANDLE command, struct output *output,
-                     struct reader *reader, struct call *sent)
+                     struct call *create, struct reader *reader, struct call *sent)
 {
-    const HANDLE events[] = { output->call.ended, interrupted, sent->ended, reader->ready };
+    const HANDLE events[] = { output->unwritten, create->lost, output->call.ended,
+                              interrupted,       sent->ended,  reader->ready };
     WSMAN_OPERATION_HANDLE send = NULL;
+    DWORD event;
 
     for (;;) {
-        switch (WaitForMultipleObjects(4, events, FALSE, INFINITE)) {
-        case WAIT_OBJECT_0:
-            SetEvent(output->call.ended); /* for the caller, who waits for the same */
-            if (send != NULL)
-                WSManCloseOperation(send, 0);
-            return;
-        case WAIT_OBJECT_0 + 1:
+        event = WaitForMultipleObjects(6, events, FALSE, INFINITE) - WAIT_OBJECT_0;
+        switch (event) {
+        case 3:
             send_ctrl_c(shell, command);
             break;
-        case WAIT_OBJECT_0 + 2: /* the server has the line */
+        case 4: /* the server has the line */
             WSManCloseOperation(send, 0);
             send = NULL;
             SetEvent(reader->taken);
             break;
-        case WAIT_OBJECT_0 + 3:
+        case 5:
             send_line(shell, command, reader, sent, &send);
             break;
         default:
+            SetEvent(events[event]); /* for output_end, which waits for the same */
+            if (send != NULL)
+                WSManCloseOperation(send, 0);
             return;
         }
     }
 }
 
 /* The exit code of the command, or 2. */
-static int run(WSMAN_SHELL_HANDLE shell, PCWSTR command_line, struct reader *reader)
+static int run(WSMAN_SHELL_HANDLE shell, PCWSTR command_line, struct call *create,
+               struct reader *reader)
 {
     WSMAN_COMMAND_HANDLE command;
-    WSMAN_OPERATION_HANDLE receive;
     struct call call;
     struct call sent;
     struct output output;
@@ -105,19 +122,17 @@ static int run(WSMAN_SHELL_HANDLE shell, PCWSTR command_line, struct reader *rea
 
     call_init(&call);
     call_init(&sent);
-    output_init(&output);
     WSManRunShellCommand(shell, 0, command_line, NULL, NULL, &call.async, &command);
     if (call_wait(&call, "start the command")) {
-        WSManReceiveShellOutput(shell, command, 0, NULL, &output.call.async, &receive);
-        converse(shell, command, &output, reader, &sent);
-        if (call_wait(&output.call, "receive the output"))
-            status = (int)output.exit_code;
-        WSManCloseOperation(receive, 0);
+        output_begin(&output, shell, command);
+        converse(shell, command, &output, create, reader, &sent);
+        status = output_end(&output, create);
     }
     /* Completes after all that is pending for the command, so `sent` is free then. */
-    WSManCloseCommand(command, 0, &call.async);
-    call_wait(&call, "close the command");
-    call_clear(&output.call);
+    if (command != NULL) { /* NULL: the command line is empty */
+        WSManCloseCommand(command, 0, &call.async);
+        call_wait(&call, "close the command");
+    }
     call_clear(&sent);
     call_clear(&call);
     return status;
@@ -152,12 +167,14 @@ int main(int argc, char **argv)
     if (call_wait(&create, "create a shell")) {
         thread = CreateThread(NULL, 0, read_lines, &reader, 0, NULL);
         if (thread != NULL) {
-            status = run(shell, command_line, &reader);
+            status = run(shell, command_line, &create, &reader);
             CloseHandle(thread);
         }
     }
-    WSManCloseShell(shell, 0, &close_shell.async);
-    call_wait(&close_shell, "close the shell");
+    if (shell != NULL) {
+        WSManCloseShell(shell, 0, &close_shell.async);
+        call_wait(&close_shell, "close the shell");
+    }
     remote_close(&remote);
     call_clear(&close_shell);
     call_clear(&create);

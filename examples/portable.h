@@ -20,6 +20,9 @@ typedef union _WSMAN_RESPONSE_DATA WSMAN_RESPONSE_DATA;
 
 #else
 
+#ifndef _DEFAULT_SOURCE
+#define _DEFAULT_SOURCE /* POSIX and explicit_bzero, with -std=c17 too */
+#endif
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -28,6 +31,7 @@ typedef union _WSMAN_RESPONSE_DATA WSMAN_RESPONSE_DATA;
 #include <strings.h>
 #include <sys/random.h>
 #include <unistd.h>
+#include <wsmerror.h>
 #include <wsmext.h>
 
 #define TEXT(text)        WSMAN_TEXT(text)
@@ -164,6 +168,11 @@ static inline LONG InterlockedDecrement(volatile LONG *number)
     return __atomic_sub_fetch(number, 1, __ATOMIC_SEQ_CST);
 }
 
+static inline LONG InterlockedIncrement(volatile LONG *number)
+{
+    return __atomic_add_fetch(number, 1, __ATOMIC_SEQ_CST);
+}
+
 /* ---- The console ---- */
 
 static PHANDLER_ROUTINE portable_handler;
@@ -176,8 +185,10 @@ static inline DWORD WINAPI portable_await_interrupt(PVOID unused)
     (void)unused;
     sigemptyset(&signals);
     sigaddset(&signals, SIGINT);
-    while (sigwait(&signals, &number) == 0)
-        portable_handler(CTRL_C_EVENT);
+    while (sigwait(&signals, &number) == 0) {
+        if (!portable_handler(CTRL_C_EVENT))
+            _exit(128 + SIGINT);
+    }
     return 0;
 }
 

@@ -5,34 +5,32 @@
  * Windows:  x86_64-w64-mingw32-gcc run_command.c -o run_command.exe -lwsmsvc -lole32
  * Run:      WSMAN_PASSWORD=... ./run_command http://127.0.0.1:5985 alice 'uname -a'
  *
- * Every call is waited for, so all is said in the order in which it happens. */
+ * Every call is waited for, so all is said in the order in which it happens. Ctrl-C ends this
+ * program only: the shell stays on the server until its idle time-out. */
 #define WSMAN_API_VERSION_1_1
 #include "portable.h"
 #include "remote.h"
 
 /* The exit code of the command, or 2. */
-static int run(WSMAN_SHELL_HANDLE shell, PCWSTR command_line)
+static int run(WSMAN_SHELL_HANDLE shell, PCWSTR command_line, struct call *create)
 {
     WSMAN_COMMAND_HANDLE command;
-    WSMAN_OPERATION_HANDLE receive;
     struct call call;
     struct output output;
     int status = 2;
 
     call_init(&call);
-    output_init(&output);
     WSManRunShellCommand(shell, 0, command_line, NULL, NULL, &call.async, &command);
     if (call_wait(&call, "start the command")) {
-        /* One call for all output: the library asks the server again and again. */
-        WSManReceiveShellOutput(shell, command, 0, NULL, &output.call.async, &receive);
-        if (call_wait(&output.call, "receive the output"))
-            status = (int)output.exit_code;
-        WSManCloseOperation(receive, 0);
+        output_begin(&output, shell, command);
+        status = output_end(&output, create);
     }
-    /* A handle is closed even if the call that made it has failed. */
-    WSManCloseCommand(command, 0, &call.async);
-    call_wait(&call, "close the command");
-    call_clear(&output.call);
+    /* A handle is closed even if the call that made it has failed; after wrong arguments, such as
+     * an empty command line, there is none. */
+    if (command != NULL) {
+        WSManCloseCommand(command, 0, &call.async);
+        call_wait(&call, "close the command");
+    }
     call_clear(&call);
     return status;
 }
@@ -58,9 +56,11 @@ int main(int argc, char **argv)
     WSManCreateShell(remote.session, 0, WSMAN_CMDSHELL_URI, NULL, NULL, NULL, &create.async,
                      &shell);
     if (call_wait(&create, "create a shell"))
-        status = run(shell, command_line);
-    WSManCloseShell(shell, 0, &close_shell.async);
-    call_wait(&close_shell, "close the shell");
+        status = run(shell, command_line, &create);
+    if (shell != NULL) {
+        WSManCloseShell(shell, 0, &close_shell.async);
+        call_wait(&close_shell, "close the shell");
+    }
     remote_close(&remote);
     call_clear(&close_shell);
     call_clear(&create);

@@ -1,4 +1,4 @@
-# The examples compile without a warning, unchanged: here as C17 with char16_t texts and with
+# The examples compile without a warning, unchanged: here as C11 and C17 with char16_t texts and with
 # -fshort-wchar, and for Windows with the cross compiler and its own wsman.h. There they are also
 # linked, to nothing but what Windows has and the functions that the library exports.
 # Arguments: include folder, C compiler, C++ compiler, examples, the library's export list.
@@ -20,8 +20,9 @@ x86_64-w64-mingw32-dlltool -d "$work/wsmsvc.def" -l "$work/libwsmsvc.a"
 }
 
 for source in "$examples"/*.c; do
-    # gnu17: what pthreads and sigwait need is no part of ISO C
-    accepts $cc -std=gnu17 -I"$include" $warnings -fsyntax-only "$source"
+    for standard in c11 c17 gnu17; do
+        accepts $cc -std=$standard -I"$include" $warnings -fsyntax-only "$source"
+    done
     accepts $cc -std=gnu17 -fshort-wchar -I"$include" $warnings -fsyntax-only "$source"
     accepts $mingw_cc -std=c17 $warnings "$source" -o "$work/example.exe" -L"$work" -lwsmsvc -lole32
     # the lines on top of each, as they stand there

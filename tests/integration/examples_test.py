@@ -1,6 +1,6 @@
 """The programs in examples/ against a real service: what they print, and how they end.
 
-Usage: examples_test.py BIN EXAMPLES"""
+Usage: examples_test.py BIN EXAMPLES SHORT-RETRY"""
 import os
 import signal
 import subprocess
@@ -9,11 +9,13 @@ import unittest
 
 from service import Service, wait_for
 
-BIN, EXAMPLES = sys.argv[1:3]
+BIN, EXAMPLES, SHORT_RETRY = sys.argv[1:4]
 PASSWORD = "wonderland ünïcode"
 
 
 class Examples(unittest.TestCase):
+    environment = {}
+
     @classmethod
     def setUpClass(cls):
         cls.service = Service(BIN, settings={"MaxShellsPerUser": "100"})
@@ -25,8 +27,10 @@ class Examples(unittest.TestCase):
 
     def start(self, name, *arguments, password=PASSWORD, address=None, **options):
         address = address or f"http://127.0.0.1:{self.service.port}"
+        environment = {**os.environ, "WSMAN_PASSWORD": password, **self.environment}
         return subprocess.Popen([os.path.join(EXAMPLES, name), address, "alice", *arguments],
-                                env={**os.environ, "WSMAN_PASSWORD": password}, stdin=subprocess.PIPE,
+                                env={name: value for name, value in environment.items() if value is not None},
+                                stdin=subprocess.PIPE,
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
 
     def run_example(self, name, *arguments, stdin="", **options):
@@ -70,6 +74,44 @@ class Examples(unittest.TestCase):
         self.assertEqual((status, out), (2, ""))
         self.assertIn("nonsense://x: error 0x", err)
 
+    def test_all_say_what_is_wrong_with_the_address_and_where_the_password_belongs(self):
+        nobody = "6F1C3C0E-5C5B-4A0B-8B5F-0C9F5D1E7A11"
+        for name, *arguments in (("run_command", "true"), ("interactive", "true"), ("detach", "true"),
+                                 ("attach", nobody, nobody), ("hundred_shells",)):
+            status, out, err = self.run_example(name, *arguments, address="ftp://x")
+            self.assertEqual((status, out), (2, ""))
+            self.assertRegex(err, r"^ftp://x: error 0x803380DA: [A-Z].*\.\n$")
+            status, out, err = self.run_example(name, *arguments, password=None)
+            self.assertEqual((status, out), (2, ""))
+            self.assertIn("WSMAN_PASSWORD", err)
+
+    def test_wrong_arguments_give_one_error(self):
+        self.assertEqual(self.run_example("run_command", "")[2].count("error 0x"), 1)
+        self.assertEqual(self.run_example("attach", "nonsense", "nonsense")[2].count("error 0x"), 1)
+
+    def run_into_full_disk(self, name, *arguments):
+        """(exit code, stderr)"""
+        with open("/dev/full", "w") as full:
+            result = subprocess.run(
+                [os.path.join(EXAMPLES, name), f"http://127.0.0.1:{self.service.port}", "alice", *arguments],
+                env={**os.environ, "WSMAN_PASSWORD": PASSWORD}, stdin=subprocess.DEVNULL, stdout=full,
+                stderr=subprocess.PIPE, text=True, timeout=60)
+        return result.returncode, result.stderr
+
+    def test_output_that_cannot_be_written_ends_the_command(self):
+        for name in ("run_command", "interactive"):
+            self.assertEqual(self.run_into_full_disk(name, "while echo again; do :; done"),
+                             (2, "cannot write the output\n"))
+        self.assertEqual(self.run_into_full_disk("run_command", "echo the last words"),
+                         (2, "cannot write the output\n"))
+        self.assertEqual(self.run_into_full_disk("hundred_shells"), (1, "cannot write the output\n"))
+
+    def test_ids_that_cannot_be_written_are_not_lost(self):
+        status, err = self.run_into_full_disk("detach", "echo done; exit 5")
+        words = err.replace(",", "").split()
+        self.assertEqual(status, 2)
+        self.assertEqual(self.run_example("attach", words[5], words[7]), (5, "done\n", ""))
+
     def test_usage(self):
         for name in ("run_command", "interactive", "detach", "attach", "hundred_shells"):
             result = subprocess.run([os.path.join(EXAMPLES, name)], capture_output=True, text=True)
@@ -79,6 +121,10 @@ class Examples(unittest.TestCase):
     def test_interactive_sends_lines_and_the_end_of_input(self):
         self.assertEqual(self.run_example("interactive", "sort -r; exit 3", stdin="a\nc\nb"),
                          (3, "c\nb\na\n", ""))
+
+    def test_interactive_sends_every_byte(self):
+        self.assertEqual(self.run_example("interactive", "od -An -c", stdin="a\0b\nc")[1].split(),
+                         ["a", "\\0", "b", "\\n", "c"])
 
     def test_interactive_answers_line_by_line(self):
         with self.start("interactive", "while read -r line; do echo got $line; done; echo end") as process:
@@ -149,6 +195,31 @@ class Examples(unittest.TestCase):
         self.assertEqual(status, 1)
         self.assertEqual(out.count("error 0x00000005"), 100)
         self.assertTrue(out.endswith("\n0 of 100 shells went well\n"))
+
+
+class LostServer(unittest.TestCase):
+    """The service goes away for good while an example waits for output."""
+    environment = {"LD_PRELOAD": SHORT_RETRY, "TEST_RETRY_MS": "300",
+                   "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
+    start = Examples.start
+
+    def test_no_example_waits_for_ever(self):
+        for name in ("run_command", "interactive"):
+            with Service(BIN) as self.service:
+                with self.start(name, "echo ready; sleep 1000") as process:
+                    self.assertEqual(process.stdout.readline(), "ready\n")
+                    self.service.process.kill()
+                    self.assertEqual(process.wait(60), 2)
+                    self.assertEqual(process.stderr.read(), "the connection is lost; trying again\n"
+                                                            "the server is lost; the shell was left there\n")
+
+    def test_a_hundred_shells_end_too(self):
+        with Service(BIN, settings={"MaxShellsPerUser": "100"}) as self.service:
+            with self.start("hundred_shells") as process:
+                wait_for(lambda: len(self.service.children("winrmd-shell")) > 0, "a shell is there")
+                self.service.process.kill()
+                self.assertIn(process.wait(60), (0, 1))
+                self.assertIn("shells went well\n", process.stdout.read())
 
 
 if __name__ == "__main__":
