@@ -181,7 +181,7 @@ void wsm_command_on_exit(struct wsm_command *command, uint32_t exit_code)
         if (!command->output.streams[i].is_closed)
             wsm_command_read(command, (enum wsm_host_stream)i);
     }
-    wsm_fetch_try(command);
+    wsm_command_fetch_try(command);
 }
 
 void wsm_command_on_time(struct wsm_command *command)
@@ -189,7 +189,7 @@ void wsm_command_on_time(struct wsm_command *command)
     if (command->host->now_ms >= command->drain_ms)
         wsm_command_set_ends(command);
     wsm_command_read_more(command);
-    wsm_fetch_try(command);
+    wsm_command_fetch_try(command);
 }
 
 int64_t wsm_command_deadline(const struct wsm_command *command)
@@ -198,7 +198,7 @@ int64_t wsm_command_deadline(const struct wsm_command *command)
         if (command->pipes[i].has_more)
             return command->host->now_ms;
     }
-    return wsm_earlier_ms(command->drain_ms, wsm_fetch_deadline(command));
+    return wsm_earlier_ms(command->drain_ms, wsm_command_fetch_deadline(command));
 }
 
 void wsm_command_interrupt(struct wsm_command *command, int number)
@@ -218,12 +218,38 @@ void wsm_command_abandon(struct wsm_command *command)
 {
     if (!command_step(command, WSM_COMMAND_TERMINATE))
         return;
-    wsm_fetch_abort(command, ERROR_OPERATION_ABORTED, "the command was ended");
+    wsm_command_fetch_abort(command, ERROR_OPERATION_ABORTED, "the command was ended");
     wsm_command_close_input(command, true);
     close_pipes(command);
     wsm_list_remove(&command->node);
     wsm_list_add(&command->host->forgotten, &command->node);
     command->host->command_count--;
+}
+
+/* Could something that the command, whose process has ended, left behind still run? */
+static bool may_have_left(const struct wsm_command *command)
+{
+    const struct wsm_host *host = command->host;
+    pid_t *running = calloc(host->command_count + 1, sizeof(*running));
+    const struct wsm_list *node;
+    size_t count = 0;
+    bool is_taken = false;
+    bool result;
+
+    if (running == NULL)
+        return true;
+    WSM_LIST_FOREACH (node, &host->commands) {
+        const struct wsm_command *other = WSM_CONTAINER_OF(node, const struct wsm_command, node);
+
+        if (other->state != WSM_COMMAND_RUNNING)
+            continue;
+        running[count++] = other->pid;
+        /* A number is used again only when no group and no session has it. */
+        is_taken = is_taken || other->pid == command->pid;
+    }
+    result = !is_taken && wsm_process_has_strangers(running, count);
+    free(running);
+    return result;
 }
 
 /* Ends what may still run of a command; cheap in the usual case that nothing does. */
@@ -233,7 +259,7 @@ static void kill_rest(const struct wsm_command *command)
 
     if (command->state == WSM_COMMAND_RUNNING)
         kill(-command->pid, SIGKILL);
-    else if (!wsm_commands_may_have_left(command->host, command))
+    else if (!may_have_left(command))
         return;
     if (!wsm_process_signal_all(WSM_PROCESS_COMMAND, command->pid, SIGKILL, NULL, &err)) {
         wsm_log_warning("command %s: %s", command->id.text, wsm_error_text(&err));
@@ -254,7 +280,7 @@ void wsm_command_terminate(struct wsm_command *command)
 
 void wsm_command_let_go(struct wsm_command *command)
 {
-    wsm_fetch_end(command);
+    wsm_command_fetch_end(command);
     wsm_command_take_waiting(command);
 }
 
@@ -276,6 +302,6 @@ static void log_counters(const struct wsm_command *command)
 void wsm_command_on_link_lost(struct wsm_command *command)
 {
     log_counters(command);
-    wsm_fetch_forget(command);
+    wsm_command_fetch_forget(command);
     command->input_request = 0;
 }

@@ -5,7 +5,6 @@
 
 #include "base/guid.h"
 #include "base/list.h"
-#include "host/fetch.h"
 #include "host/ids.h"
 #include "host/input.h"
 #include "host/output.h"
@@ -34,6 +33,23 @@ enum wsm_command_event {
 
 /* The next state, or WSM_COMMAND_REFUSED. */
 enum wsm_command_state wsm_command_next(enum wsm_command_state state, enum wsm_command_event event);
+
+enum {
+    WSM_FETCH_BYTES_MAX = 512 * 1024, /* of an answer, whatever net asks for */
+    WSM_FETCH_WAIT_MS = 5,            /* for the end, after the first byte of a quiet command */
+    WSM_FETCH_QUIET_MS = 50,          /* without output makes a command quiet */
+    WSM_FETCH_PLENTY = 64 * 1024,     /* bytes that end the short wait */
+};
+
+/* A FETCH that waits. */
+struct wsm_fetch {
+    uint64_t request; /* 0 = none waits */
+    uint32_t streams;
+    uint64_t from[WSM_HOST_STREAMS];
+    uint32_t max_bytes;
+    uint32_t max_pieces;
+    bool has_waited; /* there was nothing to answer when it came */
+};
 
 struct wsm_command {
     struct wsm_list node;  /* in host->commands, or host->forgotten */
@@ -92,7 +108,20 @@ void wsm_command_let_go(struct wsm_command *command);
 /* The link has gone, and what waits for an answer with it. */
 void wsm_command_on_link_lost(struct wsm_command *command);
 
-/* Between command.c, command_input.c and command_output.c. */
+/* Takes a FETCH, or says FAILED; a waiting one is replaced. */
+void wsm_command_fetch_begin(struct wsm_command *command, const struct wsm_host_fetch *message);
+/* Answers the waiting one if it is time to. */
+void wsm_command_fetch_try(struct wsm_command *command);
+/* Ends the waiting one: with what there is, else with FAILED. */
+void wsm_command_fetch_end(struct wsm_command *command);
+/* Ends the waiting one without an answer. */
+void wsm_command_fetch_forget(struct wsm_command *command);
+/* Ends the waiting one with FAILED. */
+void wsm_command_fetch_abort(struct wsm_command *command, uint32_t code, const char *text);
+/* When wsm_command_fetch_try() is to be called though nothing else happens. */
+int64_t wsm_command_fetch_deadline(const struct wsm_command *command);
+
+/* Between command.c, command_fetch.c, command_input.c and command_output.c. */
 
 /* Nobody reads any more, or all is written that will ever be. */
 void wsm_command_close_input(struct wsm_command *command, bool is_broken);

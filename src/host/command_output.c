@@ -1,5 +1,5 @@
 /* The output of a command: from its pipes into what is kept. The host's only thread. Answers
- * nothing itself: fetch.c does. */
+ * nothing itself: command_fetch.c does. */
 #include "host/command.h"
 
 #include "host/host.h"
@@ -115,7 +115,7 @@ void wsm_command_read(struct wsm_command *command, enum wsm_host_stream stream)
         since_answer += count;
         if (since_answer >= READ_STEP) {
             since_answer = 0;
-            wsm_fetch_try(command);
+            wsm_command_fetch_try(command);
         }
         if (total >= READ_MAX) /* one that is written to all the time is never empty */
             break;
@@ -135,7 +135,7 @@ void wsm_command_on_output(struct wsm_command *command, enum wsm_host_stream str
         discard(command, stream);
     else
         wsm_command_read(command, stream);
-    wsm_fetch_try(command);
+    wsm_command_fetch_try(command);
 }
 
 void wsm_command_set_ends(struct wsm_command *command)

@@ -2,7 +2,9 @@
  * in which phase; one handler for each. */
 #include "host/dispatch.h"
 
-#include "host/host.h"
+#include "host/command.h"
+#include "host/commands.h"
+#include "host/host_run.h"
 #include "host/report.h"
 #include "wsmerror.h"
 
@@ -150,7 +152,7 @@ static void on_fetch(struct wsm_host *host, const void *data)
     wsm_idle_touch(&host->idle, host->now_ms);
     command = find_command(host, message->command_id, message->request);
     if (command != NULL)
-        wsm_fetch_begin(command, message);
+        wsm_command_fetch_begin(command, message);
 }
 
 static void on_cancel(struct wsm_host *host, const void *data)
@@ -162,7 +164,7 @@ static void on_cancel(struct wsm_host *host, const void *data)
         struct wsm_command *command = WSM_CONTAINER_OF(node, struct wsm_command, node);
 
         if (message->request != 0 && command->fetch.request == message->request)
-            wsm_fetch_forget(command);
+            wsm_command_fetch_forget(command);
     }
 }
 
@@ -187,7 +189,7 @@ static bool act(struct wsm_host *host, struct wsm_command *command, uint32_t sig
         return true;
     case WSM_HOST_SIGNAL_TERMINATE:
         wsm_command_terminate(command);
-        wsm_terminated_add(&host->terminated, command);
+        wsm_terminated_add(&host->terminated, &command->id, &command->message_id);
         return true;
     default:
         return wsm_fail(err, ERROR_INVALID_PARAMETER, "signal %u", signal);

@@ -4,13 +4,13 @@
 #define WSM_HOST_HOST_H
 
 #include "base/guid.h"
-#include "host/command.h"
-#include "host/commands.h"
+#include "host/chunks.h"
 #include "host/connection.h"
 #include "host/idle.h"
 #include "host/link.h"
 #include "host/shell.h"
 #include "host/spawn.h"
+#include "host/terminated.h"
 
 enum {
     WSM_HOST_TOLD_MS = 30 * 1000, /* until OPEN must have come */
@@ -59,21 +59,7 @@ struct wsm_host {
     uint64_t delete_request; /* to be answered when nothing runs any more, 0 = none */
 };
 
-/* Descriptors: transfer, on success only; starter_fd -1 = none. */
-bool wsm_host_init(struct wsm_host *host, int listener_fd, int starter_fd,
-                   const struct wsm_spawn_limits *limits, struct wsm_error *err) WSM_MUST_CHECK;
-/* Runs until the host is gone. */
-bool wsm_host_run(struct wsm_host *host, struct wsm_error *err) WSM_MUST_CHECK;
-void wsm_host_clear(struct wsm_host *host);
-
-/* OPEN: takes over what it says. */
-bool wsm_host_open(struct wsm_host *host, const struct wsm_host_open *message,
-                   struct wsm_error *err) WSM_MUST_CHECK;
-/* The shell has been let go of: what waits is answered, the idle clock starts.
- * idle_timeout_ms: -1 = as it was. */
-void wsm_host_let_go(struct wsm_host *host, int64_t idle_timeout_ms);
-/* Kills everything and ends. delete_request: answered by DONE at the end, or 0: GONE with
- * code and text is said now. */
-void wsm_host_end(struct wsm_host *host, uint64_t delete_request, uint32_t code, const char *text);
+/* The only writer of host->state. False: refused, nothing changed. */
+bool wsm_host_step(struct wsm_host *host, enum wsm_host_event event);
 
 #endif

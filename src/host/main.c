@@ -2,7 +2,8 @@
  * starts. Started by the monitor as the shell's user. Source: docs/host-protocol.md, "The
  * start of a host". */
 #include "base/log.h"
-#include "host/host.h"
+#include "host/dispatch.h"
+#include "host/host_run.h"
 #include "wsmerror.h"
 
 #include <errno.h>
@@ -162,7 +163,7 @@ static bool run(const struct options *options, struct wsm_error *err)
         return false;
     if (options->connected_fd >= 0)
         wsm_link_open(&host.link, options->connected_fd);
-    ok = wsm_host_run(&host, err);
+    ok = wsm_host_run(&host, wsm_dispatch, err);
     wsm_host_clear(&host);
     return ok;
 }

@@ -2,6 +2,7 @@
  * asking is no activity of the shell. */
 #include "host/report.h"
 
+#include "host/command.h"
 #include "host/host.h"
 #include "host/usage.h"
 

@@ -1,10 +1,10 @@
 /* The small parts of the shell host that concern who holds its shell, repetitions and the
  * report: states, remembered ids, lines, usage. */
-#include "host/commands.h"
 #include "host/connection.h"
 #include "host/host.h"
 #include "host/ids.h"
 #include "host/line.h"
+#include "host/terminated.h"
 #include "host/usage.h"
 #include "wsmerror.h"
 
@@ -178,15 +178,15 @@ static void test_ids_keep_the_last_64(void **state)
 static void test_terminated_keeps_the_last_64(void **state)
 {
     static struct wsm_terminated terminated;
-    struct wsm_command command = { .pid = 0 };
+    struct wsm_id message_id = { .bytes = NULL };
     struct wsm_guid id;
 
     (void)state;
     for (int i = 0; i <= WSM_TERMINATED_MAX; i++) {
-        snprintf(command.id.text, sizeof(command.id.text), "%08d-0000-4000-8000-00000000000A", i);
-        assert_true(wsm_id_set(&command.message_id, wsm_span_str(command.id.text), NULL));
-        wsm_terminated_add(&terminated, &command);
-        assert_null(command.message_id.bytes);
+        snprintf(id.text, sizeof(id.text), "%08d-0000-4000-8000-00000000000A", i);
+        assert_true(wsm_id_set(&message_id, wsm_span_str(id.text), NULL));
+        wsm_terminated_add(&terminated, &id, &message_id);
+        assert_null(message_id.bytes);
     }
     assert_true(wsm_guid_parse(wsm_span_str("00000000-0000-4000-8000-00000000000A"), &id));
     assert_false(wsm_terminated_has(&terminated, &id));

@@ -1,8 +1,7 @@
 /* A FETCH that waits at its command, and its answer. The host's only thread. Confirms
  * nothing, frees nothing: the same can be asked for again. */
-#include "host/fetch.h"
-
 #include "host/command.h"
+
 #include "host/host.h"
 #include "ipc/stream_names.h"
 #include "wsmerror.h"
@@ -14,7 +13,7 @@ static size_t available(const struct wsm_command *command)
     return wsm_output_available(&command->output, command->fetch.streams, command->fetch.from);
 }
 
-void wsm_fetch_forget(struct wsm_command *command)
+void wsm_command_fetch_forget(struct wsm_command *command)
 {
     if (command->fetch.request == 0)
         return;
@@ -22,14 +21,14 @@ void wsm_fetch_forget(struct wsm_command *command)
     wsm_idle_unpark(&command->host->idle, command->host->now_ms);
 }
 
-void wsm_fetch_abort(struct wsm_command *command, uint32_t code, const char *text)
+void wsm_command_fetch_abort(struct wsm_command *command, uint32_t code, const char *text)
 {
     struct wsm_error err = WSM_ERROR_INIT;
     uint64_t request = command->fetch.request;
 
     if (request == 0)
         return;
-    wsm_fetch_forget(command);
+    wsm_command_fetch_forget(command);
     wsm_fail(&err, code, "%s", text);
     wsm_link_failed(&command->host->link, request, &err);
 }
@@ -53,11 +52,12 @@ static bool check(const struct wsm_command *command, const struct wsm_host_fetch
     return true;
 }
 
-void wsm_fetch_begin(struct wsm_command *command, const struct wsm_host_fetch *message)
+void wsm_command_fetch_begin(struct wsm_command *command, const struct wsm_host_fetch *message)
 {
     struct wsm_error err = WSM_ERROR_INIT;
 
-    wsm_fetch_abort(command, ERROR_WINRS_RECEIVE_IN_PROGRESS, "a newer request took its place");
+    wsm_command_fetch_abort(command, ERROR_WINRS_RECEIVE_IN_PROGRESS,
+                            "a newer request took its place");
     if (!check(command, message, &err)) {
         wsm_link_failed(&command->host->link, message->request, &err);
         return;
@@ -72,7 +72,7 @@ void wsm_fetch_begin(struct wsm_command *command, const struct wsm_host_fetch *m
     };
     command->fetch.has_waited = available(command) == 0 && command->state != WSM_COMMAND_DONE;
     wsm_idle_park(&command->host->idle);
-    wsm_fetch_try(command);
+    wsm_command_fetch_try(command);
 }
 
 /* Is there something to answer, be it that the short wait goes on? */
@@ -89,7 +89,7 @@ static bool is_due(const struct wsm_command *command)
             available(command) >= WSM_FETCH_PLENTY);
 }
 
-int64_t wsm_fetch_deadline(const struct wsm_command *command)
+int64_t wsm_command_fetch_deadline(const struct wsm_command *command)
 {
     return has_answer(command) ? command->hold_until_ms : WSM_NEVER_MS;
 }
@@ -130,20 +130,20 @@ static void answer(struct wsm_command *command)
     answer.is_done = command->state == WSM_COMMAND_DONE && answer.ended == fetch->streams;
     answer.exit_code = answer.is_done ? command->exit_code : 0;
     wsm_link_send(&command->host->link, &wsm_host_answer_type, &answer);
-    wsm_fetch_forget(command);
+    wsm_command_fetch_forget(command);
 }
 
-void wsm_fetch_try(struct wsm_command *command)
+void wsm_command_fetch_try(struct wsm_command *command)
 {
     if (is_due(command))
         answer(command);
 }
 
-void wsm_fetch_end(struct wsm_command *command)
+void wsm_command_fetch_end(struct wsm_command *command)
 {
     if (has_answer(command))
         answer(command);
     else
-        wsm_fetch_abort(command, ERROR_WSMAN_SERVICE_STREAM_DISCONNECTED,
-                        "the shell was disconnected");
+        wsm_command_fetch_abort(command, ERROR_WSMAN_SERVICE_STREAM_DISCONNECTED,
+                                "the shell was disconnected");
 }
