@@ -3,6 +3,7 @@
 #ifndef WSM_AUTH_USERS_H
 #define WSM_AUTH_USERS_H
 
+#include "auth/user_name.h"
 #include "base/error.h"
 #include "base/span.h"
 
@@ -10,11 +11,8 @@
 #include <stdint.h>
 
 enum {
-    WSM_USER_NAME_MAX = 64,          /* bytes */
-    WSM_USER_PASSWORD_MAX = 511,     /* bytes; the most that crypt(3) takes */
-    WSM_USERS_FILE_MAX = 256 * 1024, /* bytes */
-    WSM_USERS_LINE_MAX = 1024,       /* bytes */
-    WSM_USERS_MAX = 4096,            /* users */
+    WSM_USER_PASSWORD_MAX = 511, /* bytes; the most that crypt(3) takes */
+    WSM_USERS_MAX = 4096,        /* users */
 };
 
 /* A user; both texts owned by the table, NUL-terminated. */
@@ -48,9 +46,6 @@ const struct wsm_user *wsm_users_find(const struct wsm_users *users, struct wsm_
  * ERROR_LOGON_FAILURE and a reason for the log. *out_user is borrowed until refresh. */
 bool wsm_users_check(const struct wsm_users *users, struct wsm_span name, const char *password,
                      const struct wsm_user **out_user, struct wsm_error *err) WSM_MUST_CHECK;
-
-/* 1 to 64 bytes of UTF-8 without ':', control characters, '#' in front, blanks around. */
-bool wsm_user_name_check(struct wsm_span name, struct wsm_error *err) WSM_MUST_CHECK;
 
 /* Adds the user or gives it a new password (not empty, at most 511 bytes). All other
  * lines stay as they are. The file is made, with mode 0600, if there is none (missing

@@ -2,10 +2,15 @@
 #ifndef WSM_AUTH_USERS_FILE_H
 #define WSM_AUTH_USERS_FILE_H
 
-#include "auth/users.h"
 #include "base/buf.h"
+#include "base/error.h"
 
 #include <sys/stat.h>
+
+enum {
+    WSM_USERS_FILE_MAX = 256 * 1024, /* bytes */
+    WSM_USERS_LINE_MAX = 1024,       /* bytes */
+};
 
 /* Opens, checks owner and mode, reads all. ERROR_FILE_NOT_FOUND if there is none. */
 bool wsm_users_file_read(const char *path, struct wsm_buf *out, struct stat *out_stat,

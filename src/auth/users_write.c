@@ -1,5 +1,7 @@
 /* The users file, writing side: `winrmd-auth user add`. One process at a time, by a lock
  * on PATH.lock (the file itself is replaced, so a lock on it would guard nothing). */
+#include "auth/users.h"
+
 #include "auth/users_file.h"
 #include "base/buf.h"
 #include "wsmerror.h"

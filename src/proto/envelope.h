@@ -32,9 +32,10 @@ enum {
     WSM_OPTIONS_MAX = 64,
     WSM_MESSAGE_ID_MAX = 2048, /* bytes as escaped for RelatesTo; MS-WSMV product note 47 */
     WSM_ACTIVITY_ID_MAX = 2048,
-    WSM_WIRE_ID_MAX = 64,    /* bytes of the id of a shell or command that a server chose */
-    WSM_WIRE_URI_MAX = 2048, /* bytes of a URL or ResourceURI of ours, as escaped */
-    WSM_LANGUAGE_MAX = 85,   /* of a language tag, Windows' LOCALE_NAME_MAX_LENGTH */
+    WSM_WIRE_ID_MAX = 64,     /* bytes of the id of a shell or command that a server chose */
+    WSM_WIRE_URI_MAX = 2048,  /* bytes of a URL or ResourceURI of ours, as escaped */
+    WSM_STREAM_NAME_MAX = 32, /* bytes as escaped; what the size calculations reserve */
+    WSM_LANGUAGE_MAX = 85,    /* of a language tag, Windows' LOCALE_NAME_MAX_LENGTH */
     WSM_MACHINE_ID_MAX = 255,
     WSM_ENVELOPE_SIZE_MIN = 8192, /* smallest MaxEnvelopeSize a client may ask for */
 };

@@ -2,8 +2,6 @@
  * and what an offset means, is not decided here. */
 #include "proto/extension.h"
 
-#include "proto/send.h"
-
 #include "wsmerror.h"
 
 uint32_t wsm_extension_announced(const struct wsm_envelope *env)

@@ -6,7 +6,6 @@
 
 enum {
     WSM_SEND_STREAMS_MAX = 64,
-    WSM_STREAM_NAME_MAX = 32, /* bytes as escaped; what the size calculations reserve */
 };
 
 /* One rsp:Stream. */

@@ -1,5 +1,6 @@
 /* Tests of src/auth/users.c and users_write.c. */
 #include "auth/users.h"
+#include "auth/users_file.h"
 #include "temp_dir.h"
 #include "wsmerror.h"
 
