@@ -194,8 +194,7 @@ static void end(struct wsm_recovery *recovery)
     uv_close((uv_handle_t *)&phase->timer, on_timer_closed);
 }
 
-/* The wait before the try that comes next, give or take a fifth. */
-static uint64_t wait_ms(unsigned tries)
+uint64_t wsm_recovery_wait_ms(unsigned tries)
 {
     const unsigned last = sizeof(waits) / sizeof(waits[0]) - 1;
     uint64_t wait = waits[tries < last ? tries : last];
@@ -496,7 +495,7 @@ bool wsm_recovery_lost(struct wsm_recovery *recovery, struct wsm_exchange *excha
     wsm_error_move(&recovery->phase->cause, err);
     hold(recovery, exchange);
     if (recovery->state == WSM_RECOVERY_FINE || exchange == recovery->phase->probe)
-        schedule(recovery, wait_ms(recovery->phase->tries));
+        schedule(recovery, wsm_recovery_wait_ms(recovery->phase->tries));
     return true;
 }
 

@@ -55,6 +55,9 @@ void wsm_recovery_clear(struct wsm_recovery *recovery);
 void wsm_recovery_cover(struct wsm_recovery *recovery, struct wsm_exchange *exchange,
                         const struct wsm_repetition *repetition);
 
+/* How long to wait before the next try: longer after each, give or take a fifth. */
+uint64_t wsm_recovery_wait_ms(unsigned tries);
+
 /* What is left to be tried ends within `ms`: the shell is being closed. */
 void wsm_recovery_hurry(struct wsm_recovery *recovery, unsigned ms);
 /* Ends a phase now, as if its time were over; harmless while the link is fine. */

@@ -56,6 +56,29 @@ static void test_tries_go_on_until_the_server_is_back(void **state)
     recorder_free(in);
 }
 
+/* 0, 250, 750 and 1750 ms, give or take a fifth of each wait: not many within 2 s. */
+static void test_4_8_tries_become_rarer(void **state)
+{
+    struct recorder *out = recorder_new();
+    size_t tries = 0;
+    size_t end;
+    size_t i;
+
+    (void)state;
+    assert_int_equal(WSManExtSetRetryTime(f->session, 2000), 0);
+    receive(shell, command, out);
+    fake_wait(f->service, "Receive", 1);
+    lose_link();
+    end = wait_notice(DISCONNECTED, 1);
+    for (i = 1; i < end; i++)
+        tries += notices->events[i].flags == RETRYING;
+    assert_in_range(tries, 1, 5);
+    fake_accept(f->service);
+    close_shell(shell);
+    assert_last_code(out, ERROR_OPERATION_ABORTED);
+    recorder_free(out);
+}
+
 /* Though the server would have taken it: what was lost first is tried until it is answered. */
 static void test_new_requests_wait_for_the_link(void **state)
 {
@@ -399,6 +422,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SHELL(test_results_come_behind_the_notice_of_success),
         SHELL(test_tries_go_on_until_the_server_is_back),
+        SHELL(test_4_8_tries_become_rarer),
         SHELL(test_new_requests_wait_for_the_link),
         SHELL(test_a_second_loss_begins_a_second_phase),
         SHELL(test_time_over_disconnects_the_shell),

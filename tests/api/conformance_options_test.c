@@ -490,7 +490,7 @@ static void check_size(DWORD envelope_kb, bool is_utf16)
 
 static void test_2_7_a_send_of_option_29_fits_into_one_message(void **state)
 {
-    static const DWORD sizes[] = { 32, 33, 64, 150, 500, 1000 };
+    static const DWORD sizes[] = { 32, 33, 64, 150, 500, 1000, 4096 };
     size_t i;
 
     (void)state;

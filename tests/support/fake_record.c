@@ -91,6 +91,7 @@ static void send_fields(struct fake_service *service, struct wsm_buf *out,
         return;
     request->input = streams[0].data;
     wsm_buf_append_span(&service->input, streams[0].data);
+    service->input_is_behind_end |= service->input_ended;
     service->input_ended = streams[0].end;
     field(out, "stream", streams[0].name);
     field(out, "command", streams[0].command_id);
@@ -280,7 +281,7 @@ struct wsm_span fake_input(struct fake_service *service)
 
 bool fake_input_ended(struct fake_service *service)
 {
-    return service->input_ended;
+    return service->input_ended && !service->input_is_behind_end;
 }
 
 /* The values of that field, joined by '|'. */

@@ -87,6 +87,7 @@ void fake_accept(struct fake_service *service);
 char *fake_log(struct fake_service *service);
 /* All Send data in order; borrowed until the service stops. */
 struct wsm_span fake_input(struct fake_service *service);
+/* With the last Send, and with no other. */
 bool fake_input_ended(struct fake_service *service);
 /* What the last request of that name carried; free(). */
 char *fake_last(struct fake_service *service, const char *name, const char *what);

@@ -57,6 +57,7 @@ struct fake_service {
     size_t held_count;
     struct wsm_buf input;
     bool input_ended;
+    bool input_is_behind_end; /* more came all the same */
     bool can_disconnect;
     bool keeps_receives;
     struct fake_shell_name gone[FAKE_SHELLS_MAX]; /* disconnected */
