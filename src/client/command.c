@@ -280,12 +280,17 @@ static bool check_unique(const struct wsm_command *command, struct wsm_error *er
     return true;
 }
 
+static void forget_orphan(struct wsm_list *node)
+{
+    wsm_command_forget(WSM_CONTAINER_OF(node, struct wsm_command, node));
+}
+
 static bool find_shell(struct wsm_command *command, struct wsm_error *err)
 {
     struct wsm_shell *shell = wsm_runtime_handle_find(command->shell_handle, WSM_HANDLE_SHELL);
 
     if (shell == NULL) {
-        wsm_orphans_add_command(command);
+        wsm_orphans_add(WSM_ORPHAN_COMMAND, &command->node, forget_orphan);
         return wsm_fail(err, ERROR_WSMAN_SHELL_INVALID_SHELL_HANDLE, "no such shell handle");
     }
     command->shell = shell;

@@ -2,7 +2,6 @@
  * thread and run by the threads made here; no callback runs under the lock. */
 #include "client/dispatcher.h"
 
-#include "client/runtime.h"
 #include "client/strand.h"
 #include "client/thread.h"
 #include "wsmerror.h"
@@ -165,7 +164,7 @@ static void run_one(struct wsm_dispatcher *dispatcher, struct wsm_strand *strand
     item->run(item);
     current = NULL;
     /* Before the strand can go on, so that items come back in their order. */
-    (void)wsm_runtime_post_returned(&item->returned);
+    (void)dispatcher->post_returned(&item->returned);
 
     pthread_mutex_lock(&dispatcher->lock);
     if (strand->state == WSM_STRAND_RELEASED)

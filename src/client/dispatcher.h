@@ -16,7 +16,11 @@ enum {
     WSM_DISPATCHER_IDLE_S = 10,
 };
 
+struct wsm_message;
+
 struct wsm_dispatcher {
+    /* Gives the loop back what has been called, on the thread that called it; for ever. */
+    bool (*post_returned)(struct wsm_message *message);
     pthread_mutex_t lock; /* guards all below, and every strand; is never destroyed */
     pthread_cond_t wake;
     pthread_cond_t ended;
@@ -30,9 +34,9 @@ struct wsm_dispatcher {
 };
 
 /* Static storage only. */
-#define WSM_DISPATCHER_INIT               \
-    {                                     \
-        .lock = PTHREAD_MUTEX_INITIALIZER \
+#define WSM_DISPATCHER_INIT(post)                                  \
+    {                                                              \
+        .post_returned = (post), .lock = PTHREAD_MUTEX_INITIALIZER \
     }
 
 /* Starts the first thread, so that a callback can always run. */

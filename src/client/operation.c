@@ -202,6 +202,11 @@ static bool find_command(struct wsm_operation *operation, struct wsm_error *err)
     return true;
 }
 
+static void forget_orphan(struct wsm_list *node)
+{
+    wsm_operation_forget(WSM_CONTAINER_OF(node, struct wsm_operation, node));
+}
+
 static bool find_target(struct wsm_operation *operation, struct wsm_error *err)
 {
     if (operation->shell_handle == 0) {
@@ -217,7 +222,7 @@ static bool find_target(struct wsm_operation *operation, struct wsm_error *err)
     if (operation->session != NULL)
         wsm_list_add(&operation->session->operations, &operation->node);
     else
-        wsm_orphans_add_operation(operation);
+        wsm_orphans_add(WSM_ORPHAN_OPERATION, &operation->node, forget_orphan);
     if (operation->shell_handle != 0 && operation->shell == NULL)
         return wsm_fail(err, ERROR_WSMAN_SHELL_INVALID_SHELL_HANDLE, "no such shell handle");
     if (operation->session == NULL || operation->session->state != WSM_SESSION_OPEN)

@@ -1,41 +1,28 @@
 /* The lists of orphans. Loop thread, one after the other over the lives of the library. */
 #include "client/orphans.h"
 
-#include "client/command.h"
-#include "client/operation.h"
-#include "client/shell.h"
+#include <stddef.h>
 
-static struct {
-    struct wsm_list shells;
-    struct wsm_list commands;
-    struct wsm_list operations;
-} orphans = {
-    .shells = { &orphans.shells, &orphans.shells },
-    .commands = { &orphans.commands, &orphans.commands },
-    .operations = { &orphans.operations, &orphans.operations },
-};
+static struct orphans {
+    struct wsm_list nodes;
+    void (*forget)(struct wsm_list *node); /* the same for all of a kind */
+} orphans[WSM_ORPHAN_KINDS];
 
-void wsm_orphans_add_shell(struct wsm_shell *shell)
+void wsm_orphans_add(enum wsm_orphan_kind kind, struct wsm_list *node,
+                     void (*forget)(struct wsm_list *node))
 {
-    wsm_list_add(&orphans.shells, &shell->node);
-}
+    struct orphans *same = &orphans[kind];
 
-void wsm_orphans_add_command(struct wsm_command *command)
-{
-    wsm_list_add(&orphans.commands, &command->node);
-}
-
-void wsm_orphans_add_operation(struct wsm_operation *operation)
-{
-    wsm_list_add(&orphans.operations, &operation->node);
+    if (same->forget == NULL)
+        wsm_list_init(&same->nodes);
+    same->forget = forget;
+    wsm_list_add(&same->nodes, node);
 }
 
 void wsm_orphans_forget(void)
 {
-    while (!wsm_list_is_empty(&orphans.operations))
-        wsm_operation_forget(WSM_CONTAINER_OF(orphans.operations.next, struct wsm_operation, node));
-    while (!wsm_list_is_empty(&orphans.commands))
-        wsm_command_forget(WSM_CONTAINER_OF(orphans.commands.next, struct wsm_command, node));
-    while (!wsm_list_is_empty(&orphans.shells))
-        wsm_shell_forget(WSM_CONTAINER_OF(orphans.shells.next, struct wsm_shell, node));
+    for (size_t kind = 0; kind < WSM_ORPHAN_KINDS; kind++) {
+        while (orphans[kind].forget != NULL && !wsm_list_is_empty(&orphans[kind].nodes))
+            orphans[kind].forget(orphans[kind].nodes.next);
+    }
 }

@@ -4,14 +4,19 @@
 #ifndef WSM_CLIENT_ORPHANS_H
 #define WSM_CLIENT_ORPHANS_H
 
-struct wsm_command;
-struct wsm_operation;
-struct wsm_shell;
+#include "base/list.h"
 
-/* Borrowed; freeing it takes it out again. */
-void wsm_orphans_add_shell(struct wsm_shell *shell);
-void wsm_orphans_add_command(struct wsm_command *command);
-void wsm_orphans_add_operation(struct wsm_operation *operation);
+/* In the order in which they are forgotten. */
+enum wsm_orphan_kind {
+    WSM_ORPHAN_OPERATION,
+    WSM_ORPHAN_COMMAND,
+    WSM_ORPHAN_SHELL,
+    WSM_ORPHAN_KINDS,
+};
+
+/* Borrowed by its node; freeing it takes it out again, and `forget` frees it. */
+void wsm_orphans_add(enum wsm_orphan_kind kind, struct wsm_list *node,
+                     void (*forget)(struct wsm_list *node));
 
 /* The library stops, all callbacks have returned: frees what is left, with its handles. */
 void wsm_orphans_forget(void);

@@ -38,7 +38,7 @@ static struct wsm_runtime {
     .stopped = PTHREAD_COND_INITIALIZER,
     .lock = PTHREAD_MUTEX_INITIALIZER,
     .woken = PTHREAD_COND_INITIALIZER,
-    .dispatcher = WSM_DISPATCHER_INIT,
+    .dispatcher = WSM_DISPATCHER_INIT(wsm_runtime_post_returned),
 };
 
 /* Not uv_async_send(), whose receiver spins until the sender has returned: with both on

@@ -350,6 +350,11 @@ static void on_create_returned(struct wsm_async *async)
     (void)async;
 }
 
+static void forget_orphan(struct wsm_list *node)
+{
+    wsm_shell_forget(WSM_CONTAINER_OF(node, struct wsm_shell, node));
+}
+
 void wsm_shell_open(struct wsm_shell *shell)
 {
     struct wsm_callee callee = shell->create.callee;
@@ -360,7 +365,7 @@ void wsm_shell_open(struct wsm_shell *shell)
     if (shell->session != NULL)
         wsm_list_add(&shell->session->shells, &shell->node);
     else
-        wsm_orphans_add_shell(shell);
+        wsm_orphans_add(WSM_ORPHAN_SHELL, &shell->node, forget_orphan);
     if (shell->session == NULL || shell->session->state != WSM_SESSION_OPEN)
         (void)wsm_fail(&err, ERROR_WSMAN_SESSION_ALREADY_CLOSED, "the session is closed");
     if (err.code != 0 ||

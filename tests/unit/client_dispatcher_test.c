@@ -14,7 +14,14 @@
 
 enum { LIVES = 20, RELEASES = 200, ITEMS = 50 };
 
-static struct wsm_dispatcher dispatcher = WSM_DISPATCHER_INIT;
+/* There is no loop. */
+static bool post_returned(struct wsm_message *message)
+{
+    (void)message;
+    return false;
+}
+
+static struct wsm_dispatcher dispatcher = WSM_DISPATCHER_INIT(post_returned);
 
 static void start(void)
 {
