@@ -1,5 +1,6 @@
 /* WSManRunShellCommand(Ex) and WSManCloseCommand. Application threads: check, copy, post. */
 #include "client/api_args.h"
+#include "client/api_refuse.h"
 #include "client/command.h"
 #include "client/random.h"
 #include "client/runtime.h"

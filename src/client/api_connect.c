@@ -1,5 +1,6 @@
 /* WSManConnectShell and WSManConnectShellCommand. Application threads: check, copy, post. */
 #include "client/api_args.h"
+#include "client/api_refuse.h"
 #include "client/command.h"
 #include "client/runtime.h"
 #include "client/shell.h"

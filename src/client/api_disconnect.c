@@ -1,6 +1,7 @@
 /* WSManDisconnectShell, WSManReconnectShell, WSManReconnectShellCommand. Application threads:
  * check, copy, post. */
 #include "client/api_args.h"
+#include "client/api_refuse.h"
 #include "client/disconnect.h"
 #include "client/runtime.h"
 #include "wsmerror.h"

@@ -2,6 +2,7 @@
  * copy, post. The callback at the end of the file: dispatcher threads. */
 #include "base/utf.h"
 #include "client/api_args.h"
+#include "client/api_refuse.h"
 #include "client/listing.h"
 #include "client/operation.h"
 #include "client/runtime.h"

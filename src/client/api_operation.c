@@ -1,6 +1,7 @@
 /* WSManSendShellInput, WSManReceiveShellOutput, WSManSignalShell, WSManExtIdentify,
  * WSManCloseOperation. Application threads: check, copy, post. */
 #include "client/api_args.h"
+#include "client/api_refuse.h"
 #include "client/operation.h"
 #include "client/runtime.h"
 #include "wsmerror.h"

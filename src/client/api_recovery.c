@@ -1,6 +1,7 @@
 /* WSManExtSetRetryTime and WSManExtGetOffsets. Application threads: check, and ask the
  * loop. */
 #include "client/api_args.h"
+#include "client/api_refuse.h"
 #include "client/command.h"
 #include "client/runtime.h"
 #include "client/session.h"

@@ -1,6 +1,7 @@
 /* WSManCreateShell(Ex) and WSManCloseShell. Application threads: check, copy, post. */
 #include "base/utf.h"
 #include "client/api_args.h"
+#include "client/api_refuse.h"
 #include "client/random.h"
 #include "client/runtime.h"
 #include "client/session.h"

@@ -1,6 +1,7 @@
 /* What is opened after its session has gone: calls that began while somebody else closed that. The
  * handle is the application's until it closes it, or the library stops. */
 #include "client/api_args.h"
+#include "client/api_refuse.h"
 #include "client/command.h"
 #include "client/operation.h"
 #include "client/runtime.h"
