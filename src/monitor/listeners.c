@@ -2,6 +2,7 @@
 #include "monitor/listeners.h"
 
 #include "base/log.h"
+#include "monitor/kept_port.h"
 #include "wsmerror.h"
 
 #include <errno.h>
@@ -64,35 +65,6 @@ static bool open_patiently(const struct wsm_listen_address *address, int wait_ms
     return true;
 }
 
-/* The file has one line for each chosen port: number of the Listen setting, address with
- * port. Returns the port kept for that setting and address, 0 = none. */
-static uint16_t kept_port(struct wsm_span text, size_t index, const struct wsm_listen_address *now)
-{
-    while (text.len > 0) {
-        const uint8_t *end = memchr(text.ptr, '\n', text.len);
-        size_t len = end == NULL ? text.len : (size_t)(end - text.ptr);
-        struct wsm_span line = wsm_span_of(text.ptr, len);
-        struct wsm_listen_address kept;
-        char prefix[16];
-        int used = snprintf(prefix, sizeof(prefix), "%zu ", index);
-
-        if (used > 0 && line.len > (size_t)used && memcmp(line.ptr, prefix, (size_t)used) == 0 &&
-            wsm_listen_address_parse(wsm_span_of(line.ptr + used, line.len - (size_t)used), &kept,
-                                     NULL)) {
-            uint16_t port = wsm_listen_address_port(&kept);
-
-            wsm_listen_address_set_port(&kept, 0);
-            if (kept.len == now->len && memcmp(&kept.address, &now->address, now->len) == 0)
-                return port;
-        }
-        if (end != NULL)
-            len++;
-        text.ptr += len;
-        text.len -= len;
-    }
-    return 0;
-}
-
 /* A setting with port 0: the port it had before, else one that the system chooses. */
 static bool open_chosen(const struct wsm_listen_address *address, uint16_t port, int wait_ms,
                         int *out_fd, struct wsm_error *err)
@@ -142,7 +114,6 @@ bool wsm_listeners_open(struct wsm_listeners *listeners, const struct wsm_config
                         const struct wsm_run_dir *dir, int wait_ms, struct wsm_error *err)
 {
     struct wsm_buf before = WSM_BUF_INIT, now = WSM_BUF_INIT;
-    char text[WSM_LISTEN_TEXT_SIZE];
     bool ok = false;
 
     if (!wsm_run_dir_read(dir, PORT_FILE, PORT_FILE_MAX, &before, NULL))
@@ -152,12 +123,11 @@ bool wsm_listeners_open(struct wsm_listeners *listeners, const struct wsm_config
         struct wsm_listen_address bound;
 
         if (!open_one(&listeners->listeners[i], setting,
-                      kept_port(wsm_buf_span(&before), i, setting), wait_ms, &bound, err))
+                      wsm_kept_port_find(wsm_buf_span(&before), i, setting), wait_ms, &bound, err))
             goto out;
         listeners->count++;
-        wsm_listen_address_write(&bound, text);
         if (wsm_listen_address_port(setting) == 0)
-            wsm_buf_printf(&now, "%zu %s\n", i, text);
+            wsm_kept_port_write(&now, i, &bound);
     }
     if (!wsm_buf_ok(&now))
         ok = wsm_fail_memory(err, "listeners");
