@@ -42,8 +42,8 @@ static bool add_user(struct wsm_users *users, struct wsm_span name, struct wsm_s
     return true;
 }
 
-static bool load(struct wsm_users *users, struct wsm_span text, const char *path,
-                 struct wsm_error *err)
+bool wsm_users_parse(struct wsm_users *users, struct wsm_span text, const char *path,
+                     struct wsm_error *err)
 {
     struct wsm_span line, name, hash;
     struct wsm_error why = WSM_ERROR_INIT;
@@ -84,7 +84,8 @@ bool wsm_users_refresh(struct wsm_users *users, const char *path, struct wsm_err
     if (is_unchanged(users, path))
         return true;
     wsm_users_clear(users);
-    if (!wsm_users_file_read(path, &text, &st, err) || !load(users, wsm_buf_span(&text), path, err))
+    if (!wsm_users_file_read(path, &text, &st, err) ||
+        !wsm_users_parse(users, wsm_buf_span(&text), path, err))
         goto out;
     users->is_loaded = true;
     users->inode = (uint64_t)st.st_ino;

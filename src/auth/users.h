@@ -4,6 +4,7 @@
 #define WSM_AUTH_USERS_H
 
 #include "auth/user_name.h"
+#include "base/buf.h"
 #include "base/error.h"
 #include "base/span.h"
 
@@ -38,6 +39,10 @@ struct wsm_users {
 bool wsm_users_refresh(struct wsm_users *users, const char *path,
                        struct wsm_error *err) WSM_MUST_CHECK;
 void wsm_users_clear(struct wsm_users *users);
+/* Adds the users of the file's text to `users`. Failing, which names `path` and the line, it
+ * leaves some of them there. */
+bool wsm_users_parse(struct wsm_users *users, struct wsm_span text, const char *path,
+                     struct wsm_error *err) WSM_MUST_CHECK;
 
 /* Borrowed until the next refresh; NULL if unknown. */
 const struct wsm_user *wsm_users_find(const struct wsm_users *users, struct wsm_span name);
@@ -53,5 +58,10 @@ bool wsm_users_check(const struct wsm_users *users, struct wsm_span name, const 
  * PATH.lock. *out_is_new says which of the two it was. */
 bool wsm_users_set(const char *path, const char *name, const char *password, bool *out_is_new,
                    struct wsm_error *err) WSM_MUST_CHECK;
+
+/* Appends the old text with the user's line replaced, or a line added at the end: never a file
+ * that reading would refuse. Failing, it leaves *out half done. */
+bool wsm_users_merge(struct wsm_span old, const char *path, struct wsm_span user, const char *hash,
+                     struct wsm_buf *out, bool *out_is_new, struct wsm_error *err) WSM_MUST_CHECK;
 
 #endif

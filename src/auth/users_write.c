@@ -3,7 +3,6 @@
 #include "auth/users.h"
 
 #include "auth/users_file.h"
-#include "base/buf.h"
 #include "wsmerror.h"
 
 #include <crypt.h>
@@ -111,24 +110,35 @@ static void append_user(struct wsm_buf *out, struct wsm_span name, const char *h
     wsm_buf_append_byte(out, '\n');
 }
 
-/* The old text with the user's line replaced, or a line added at the end. */
-static bool merge(struct wsm_span old, const char *path, struct wsm_span user, const char *hash,
-                  struct wsm_buf *out, bool *out_is_new, struct wsm_error *err)
+/* The users of the old text, and whether `user` is to be one more. */
+static bool check_old(struct wsm_span old, const char *path, struct wsm_span user, bool *out_is_new,
+                      struct wsm_error *err)
 {
-    struct wsm_error why = WSM_ERROR_INIT;
-    struct wsm_span line, name, unused;
-    bool is_new = true;
+    struct wsm_users users = { 0 };
+    bool ok = wsm_users_parse(&users, old, path, err);
+    bool is_new = ok && wsm_users_find(&users, user) == NULL;
 
-    for (size_t number = 1; wsm_users_line_next(&old, &line); number++) {
-        if (!wsm_users_line_parse(line, &name, &unused, &why)) {
-            wsm_fail(err, why.code, "users file %s, line %zu: %s", path, number,
-                     wsm_error_text(&why));
-            wsm_error_clear(&why);
-            return false;
-        }
-        if (name.len > 0 && wsm_span_equal(name, user)) {
+    if (is_new && users.count == WSM_USERS_MAX)
+        ok = wsm_fail(err, ERROR_INVALID_PARAMETER, "users file %s: holds %d users, no more fit",
+                      path, WSM_USERS_MAX);
+    wsm_users_clear(&users);
+    if (ok)
+        *out_is_new = is_new;
+    return ok;
+}
+
+bool wsm_users_merge(struct wsm_span old, const char *path, struct wsm_span user, const char *hash,
+                     struct wsm_buf *out, bool *out_is_new, struct wsm_error *err)
+{
+    struct wsm_span line, name, unused;
+    bool is_new;
+
+    if (!check_old(old, path, user, &is_new, err))
+        return false;
+    while (wsm_users_line_next(&old, &line)) {
+        if (!is_new && wsm_users_line_parse(line, &name, &unused, NULL) &&
+            wsm_span_equal(name, user)) {
             append_user(out, user, hash);
-            is_new = false;
         } else {
             wsm_buf_append_span(out, line);
             wsm_buf_append_byte(out, '\n');
@@ -205,7 +215,8 @@ bool wsm_users_set(const char *path, const char *name, const char *password, boo
         wsm_error_move(err, &why);
         goto out;
     }
-    if (!merge(wsm_buf_span(&old), path, wsm_span_str(name), hash, &merged, &is_new, err) ||
+    if (!wsm_users_merge(wsm_buf_span(&old), path, wsm_span_str(name), hash, &merged, &is_new,
+                         err) ||
         !replace_file(path, wsm_buf_span(&merged), err))
         goto out;
     *out_is_new = is_new;

@@ -241,6 +241,33 @@ static void test_users_file_and_line_are_bounded(void **state)
     free(text);
 }
 
+/* A file that the service would refuse is not made, nor added to. */
+static void test_users_set_keeps_the_file_readable(void **state)
+{
+    struct fixture *fixture = *state;
+    struct wsm_error err = WSM_ERROR_INIT;
+    char *text = calloc(WSM_USERS_MAX, 32);
+    size_t len = 0;
+    bool is_new;
+
+    for (int i = 0; i < WSM_USERS_MAX; i++)
+        len += (size_t)snprintf(text + len, 32, "user%d:$1$abcdefgh\n", i);
+    wsm_temp_write(fixture->path, text, 0600);
+    assert_true(wsm_users_refresh(&fixture->users, fixture->path, &err));
+    assert_false(wsm_users_set(fixture->path, "onemore", "password", &is_new, &err));
+    assert_int_equal(err.code, ERROR_INVALID_PARAMETER);
+    assert_non_null(strstr(wsm_error_text(&err), "4096"));
+    wsm_error_clear(&err);
+    set(fixture, "user7", "password", false);
+    assert_true(check(fixture, "user7", "password"));
+    free(text);
+
+    wsm_temp_write(fixture->path, "a:$1$abcdefgh\nb:$1$abcdefgh\na:$1$abcdefgh\n", 0600);
+    assert_false(wsm_users_set(fixture->path, "b", "password", &is_new, &err));
+    assert_non_null(strstr(wsm_error_text(&err), "line 3: the user is there twice"));
+    wsm_error_clear(&err);
+}
+
 static void not_set(struct fixture *fixture, const char *name, const char *password)
 {
     struct wsm_error err = WSM_ERROR_INIT;
@@ -326,6 +353,7 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(test_users_malformed_line_is_named, setup, teardown),
         cmocka_unit_test_setup_teardown(test_users_file_and_line_are_bounded, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_users_set_keeps_the_file_readable, setup, teardown),
         cmocka_unit_test_setup_teardown(test_users_bad_names_and_passwords_are_not_set, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_users_set_leaves_nothing_behind, setup, teardown),
