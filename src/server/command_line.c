@@ -62,7 +62,7 @@ void wsm_command_line_join(struct wsm_buf *out, struct wsm_span command,
         wsm_buf_append_byte(out, ' ');
         wsm_buf_append_span(out, arguments[i]);
     }
-    if (!wsm_buf_ok(out))
+    if (!wsm_buf_ok(out) || out->len == start)
         return;
     line = wsm_span_of(out->ptr + start, out->len - start);
     if (wsm_command_line_is_wrapped(line)) {

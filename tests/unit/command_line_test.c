@@ -34,6 +34,17 @@ static void test_command_line_joins_with_single_blanks(void **state)
     joins(" ls ", NULL, NULL, " ls ");
 }
 
+static void test_command_line_may_be_empty(void **state)
+{
+    struct wsm_buf out = WSM_BUF_INIT;
+
+    (void)state;
+    stays("");
+    wsm_command_line_join(&out, wsm_span_of(NULL, 0), NULL, 0);
+    assert_true(wsm_buf_ok(&out));
+    assert_int_equal(out.len, 0);
+}
+
 static void test_command_line_adds_no_quoting(void **state)
 {
     (void)state;
@@ -87,6 +98,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_command_line_joins_with_single_blanks),
+        cmocka_unit_test(test_command_line_may_be_empty),
         cmocka_unit_test(test_command_line_adds_no_quoting),
         cmocka_unit_test(test_command_line_outer_quotes_are_stripped),
         cmocka_unit_test(test_command_line_two_quoted_words_stay),
