@@ -11,15 +11,15 @@
 #include <sys/random.h>
 #include <wsmext.h>
 
-/* XML 1.0, section 2.2: no other control character can stand in a message, not even
- * escaped, and a changed command is worse than none. The library refuses them too, but with
+/* XML 1.0, section 2.2: no other control character, U+FFFE or U+FFFF can stand in a message, not
+ * even escaped, and a changed command is worse than none. The library refuses them too, but with
  * a code that servers also use, and after the shell was created. */
 static bool can_be_carried(const char *text)
 {
-    for (; *text != '\0'; text++)
-        if ((unsigned char)*text < ' ' && strchr("\t\n\r", *text) == NULL)
+    for (const char *c = text; *c != '\0'; c++)
+        if ((unsigned char)*c < ' ' && strchr("\t\n\r", *c) == NULL)
             return false;
-    return true;
+    return strstr(text, "\xEF\xBF\xBE") == NULL && strstr(text, "\xEF\xBF\xBF") == NULL;
 }
 
 /* Keeps a converted text; NULL after a message. */
@@ -30,7 +30,7 @@ static PCWSTR keep(struct wsm_cli_request *request, const char *what, const char
     if (can_be_carried(text))
         wide = wsm_cli_utf16(what, text);
     else
-        wsm_cli_fail(WSM_CLI_USAGE, "%s has a control character that XML cannot carry", what);
+        wsm_cli_fail(WSM_CLI_USAGE, "%s has a character that XML cannot carry", what);
     if (wide != NULL)
         request->texts[request->text_count++] = wide;
     return wide;

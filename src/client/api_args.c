@@ -23,16 +23,34 @@ bool wsm_api_text(PCWSTR text, const char *what, char **out_text, struct wsm_err
                              out_text, err);
 }
 
-/* XML 1.0 has no way to write these, not even escaped. */
+/* XML 1.0, section 2.2, has no way to write these, not even escaped: the number of the first one
+ * in valid UTF-8, and where it is; false: there is none. */
+static bool find_unwritable(const char *text, unsigned *out_code, size_t *out_at)
+{
+    const uint8_t *bytes = (const uint8_t *)text;
+
+    for (size_t i = 0; bytes[i] != '\0'; i++) {
+        bool is_control = bytes[i] < 0x20 && !wsm_is_xml_space(bytes[i]);
+        bool is_none = bytes[i] == 0xEF && bytes[i + 1] == 0xBF && bytes[i + 2] >= 0xBE;
+
+        if (is_control || is_none) {
+            *out_code = is_control ? bytes[i] : 0xFF40U + bytes[i + 2]; /* U+FFFE, U+FFFF */
+            *out_at = i;
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool check_xml(const char *text, const char *what, struct wsm_error *err)
 {
-    for (size_t i = 0; text[i] != '\0'; i++) {
-        if ((uint8_t)text[i] < 0x20 && !wsm_is_xml_space((uint8_t)text[i]))
-            return wsm_fail(err, ERROR_INVALID_PARAMETER,
-                            "%s: the control character %#x at byte %zu cannot be sent", what,
-                            (unsigned)text[i], i);
-    }
-    return true;
+    unsigned code;
+    size_t at;
+
+    if (!find_unwritable(text, &code, &at))
+        return true;
+    return wsm_fail(err, ERROR_INVALID_PARAMETER,
+                    "%s: the character U+%04X at byte %zu cannot be sent", what, code, at);
 }
 
 bool wsm_api_xml_text(PCWSTR text, const char *what, char **out_text, struct wsm_error *err)
@@ -98,6 +116,16 @@ bool wsm_api_resource_uri(PCWSTR uri, char **out, struct wsm_error *err)
     return true;
 }
 
+/* A byte order mark is no part of the text behind it. */
+static void drop_mark(char *text)
+{
+    static const char mark[] = "\xEF\xBB\xBF";
+    size_t len = sizeof(mark) - 1;
+
+    if (strncmp(text, mark, len) == 0)
+        memmove(text, text + len, strlen(text + len) + 1);
+}
+
 bool wsm_api_xml_element(const WSMAN_DATA *xml, const char *what, char **out, struct wsm_error *err)
 {
     struct wsm_xml_doc doc = WSM_XML_DOC_INIT;
@@ -110,6 +138,7 @@ bool wsm_api_xml_element(const WSMAN_DATA *xml, const char *what, char **out, st
         return wsm_fail(err, ERROR_INVALID_PARAMETER, "%s is not text", what);
     if (!wsm_api_data_text(xml, what, out, err))
         return false;
+    drop_mark(*out);
     scratch = strdup(*out); /* the parser may change what it reads */
     if (scratch == NULL)
         return wsm_fail_memory(err, what);
@@ -179,7 +208,7 @@ static bool append_stream(struct wsm_buf *out, PCWSTR name, uint32_t code, struc
     if (!wsm_api_xml_text(name, "stream name", &text, err))
         return false;
     span = wsm_span_str(text);
-    if (span.len == 0 || wsm_span_trim(span).len != span.len || memchr(text, ' ', span.len)) {
+    if (span.len == 0 || strpbrk(text, " \t\r\n") != NULL) {
         (void)wsm_fail(err, code, "stream name with blanks, or empty");
         goto out;
     }
