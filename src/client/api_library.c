@@ -2,7 +2,7 @@
 #include "client/api_args.h"
 #include "client/error_text.h"
 #include "client/runtime.h"
-#include "client/session.h"
+#include "client/session_end.h"
 #include "wsmerror.h"
 
 #include <stdlib.h>

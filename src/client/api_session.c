@@ -3,7 +3,7 @@
 #include "auth/basic.h"
 #include "client/api_args.h"
 #include "client/runtime.h"
-#include "client/session.h"
+#include "client/session_end.h"
 #include "wsmerror.h"
 
 #include <stdio.h>

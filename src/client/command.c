@@ -342,7 +342,7 @@ void wsm_command_close(struct wsm_command *command, struct wsm_callee callee)
         return;
     }
     command->is_kept = is_kept;
-    wsm_endpoint_abort(&command->endpoint);
+    wsm_operation_abort_all(&command->endpoint);
     wsm_async_abort(&command->run, strand_of(command));
     wsm_link_abort_command(command);
     if (command->life == WSM_LIFE_ENDING) {
@@ -363,7 +363,7 @@ void wsm_command_end(struct wsm_command *command)
     struct wsm_error none = WSM_ERROR_INIT;
 
     wsm_exchange_cancel(&command->exchange);
-    wsm_endpoint_abort(&command->endpoint);
+    wsm_operation_abort_all(&command->endpoint);
     wsm_async_abort(&command->run, strand_of(command));
     wsm_link_abort_command(command);
     if (command->life == WSM_LIFE_OPENING || command->life == WSM_LIFE_ABANDONED)

@@ -3,8 +3,8 @@
 #ifndef WSM_CLIENT_DELIVERY_H
 #define WSM_CLIENT_DELIVERY_H
 
+#include "client/answer.h"
 #include "client/async.h"
-#include "client/exchange.h"
 #include "proto/receive.h"
 
 #include <stdatomic.h>

@@ -2,7 +2,6 @@
 #include "client/endpoint.h"
 
 #include "client/delivery.h"
-#include "client/operation.h"
 
 void wsm_endpoint_init(struct wsm_endpoint *endpoint, struct wsm_shell *shell,
                        struct wsm_command *command)
@@ -10,14 +9,6 @@ void wsm_endpoint_init(struct wsm_endpoint *endpoint, struct wsm_shell *shell,
     *endpoint = (struct wsm_endpoint){ .shell = shell, .command = command };
     wsm_list_init(&endpoint->operations);
     wsm_list_init(&endpoint->leftovers);
-}
-
-void wsm_endpoint_abort(struct wsm_endpoint *endpoint)
-{
-    /* Last call first, so that none of those waiting gets its turn. */
-    while (!wsm_list_is_empty(&endpoint->operations))
-        wsm_operation_abort(
-            WSM_CONTAINER_OF(endpoint->operations.prev, struct wsm_operation, endpoint_node));
 }
 
 void wsm_endpoint_clear(struct wsm_endpoint *endpoint)

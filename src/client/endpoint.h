@@ -25,8 +25,6 @@ struct wsm_endpoint {
 
 void wsm_endpoint_init(struct wsm_endpoint *endpoint, struct wsm_shell *shell,
                        struct wsm_command *command);
-/* Everything going on ends with ERROR_OPERATION_ABORTED. */
-void wsm_endpoint_abort(struct wsm_endpoint *endpoint);
 /* Frees leftovers; no operation may be left. */
 void wsm_endpoint_clear(struct wsm_endpoint *endpoint);
 

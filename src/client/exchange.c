@@ -17,15 +17,6 @@ enum {
     NO_TIMEOUT_MS = 2147483647, /* what "wait for ever" is on the wire: the server shortens it */
 };
 
-void wsm_answer_free(struct wsm_answer *answer)
-{
-    if (answer == NULL)
-        return;
-    wsm_envelope_clear(&answer->env);
-    wsm_buf_clear(&answer->bytes);
-    free(answer);
-}
-
 /* ---- Answers ---- */
 
 struct status_row {
@@ -176,10 +167,10 @@ static void on_http_done(struct wsm_http_call *call, struct wsm_http_response *r
         answer = NULL;
     }
     if (recovery != NULL && err.code != 0 && is_unanswered(response, &err) &&
-        wsm_recovery_lost(recovery, exchange, &err))
+        exchange->keeper->lost(recovery, exchange, &err))
         return;
     if (recovery != NULL)
-        wsm_recovery_answered(recovery, exchange);
+        exchange->keeper->answered(recovery, exchange);
     exchange->on_done(exchange, &answer, &err);
     wsm_answer_free(answer);
     wsm_error_clear(&err);
@@ -270,18 +261,18 @@ bool wsm_exchange_send(struct wsm_exchange *exchange, struct wsm_error *err)
 
     if (!finish_request(exchange, err))
         goto fail;
-    if (recovery != NULL && wsm_recovery_holds(recovery, exchange)) {
+    if (recovery != NULL && exchange->keeper->holds(recovery, exchange)) {
         wsm_buf_wipe(&exchange->call.request); /* is written anew then */
         return true;
     }
     exchange->state = WSM_EXCHANGE_SENT;
     if (recovery != NULL)
-        wsm_recovery_sent(recovery, exchange);
+        exchange->keeper->sent(recovery, exchange);
     if (wsm_http_call_start(&exchange->call, &exchange->session->pool, &cause))
         return true;
     exchange->state = WSM_EXCHANGE_IDLE;
     exchange->is_broken = true;
-    if (recovery != NULL && wsm_recovery_lost(recovery, exchange, &cause)) {
+    if (recovery != NULL && exchange->keeper->lost(recovery, exchange, &cause)) {
         wsm_buf_wipe(&exchange->call.request);
         return true;
     }
@@ -310,7 +301,7 @@ void wsm_exchange_cancel(struct wsm_exchange *exchange)
     wsm_buf_wipe(&exchange->call.request);
     exchange->state = WSM_EXCHANGE_IDLE;
     if (was_active && exchange->recovery != NULL)
-        wsm_recovery_forget(exchange->recovery, exchange);
+        exchange->keeper->forget(exchange->recovery, exchange);
 }
 
 bool wsm_exchange_is_active(const struct wsm_exchange *exchange)

@@ -2,16 +2,32 @@
 #ifndef WSM_CLIENT_EXCHANGE_H
 #define WSM_CLIENT_EXCHANGE_H
 
+#include "client/answer.h"
 #include "client/http_client.h"
-#include "client/recovery.h"
-#include "proto/envelope.h"
 
+struct wsm_exchange;
+struct wsm_recovery;
 struct wsm_session;
 
-/* A SOAP answer that is no fault; owned, wsm_answer_free(). */
-struct wsm_answer {
-    struct wsm_buf bytes; /* what env points into */
-    struct wsm_envelope env;
+/* How a request is made anew. */
+struct wsm_repetition {
+    /* Prepares and sends it; wsm_exchange_prepare() keeps the message id. */
+    bool (*send)(struct wsm_exchange *exchange, struct wsm_error *err);
+    bool may_park; /* the server may keep it waiting as long as its time-out */
+};
+
+/* What the recovery of a link, which an exchange may be covered by, does with it. */
+struct wsm_exchange_keeper {
+    /* True: the request was taken, to be sent later. */
+    bool (*holds)(struct wsm_recovery *recovery, struct wsm_exchange *exchange);
+    /* The same for one whose connection broke, with `err` moved from; false: the loss is the
+     * caller's to report. */
+    bool (*lost)(struct wsm_recovery *recovery, struct wsm_exchange *exchange,
+                 struct wsm_error *err);
+    /* It was sent; an answer came, whatever it says; it was cancelled. */
+    void (*sent)(struct wsm_recovery *recovery, struct wsm_exchange *exchange);
+    void (*answered)(struct wsm_recovery *recovery, struct wsm_exchange *exchange);
+    void (*forget)(struct wsm_recovery *recovery, struct wsm_exchange *exchange);
 };
 
 enum wsm_exchange_state {
@@ -25,8 +41,9 @@ struct wsm_exchange {
     struct wsm_http_call call;
     struct wsm_session *session;   /* borrowed: outlives it */
     struct wsm_recovery *recovery; /* borrowed: the shell's; NULL = a broken connection ends it */
-    const struct wsm_repetition *repetition; /* how, where there is a recovery */
-    struct wsm_list node;                    /* in recovery->sent or recovery->held */
+    const struct wsm_exchange_keeper *keeper; /* the recovery's, where there is one */
+    const struct wsm_repetition *repetition;  /* how, where there is a recovery */
+    struct wsm_list node;                     /* in recovery->sent or recovery->held */
     enum wsm_exchange_state state;
     bool is_repeat;          /* the server may know the message already */
     uint64_t begun;          /* loop time; of the first try */
@@ -65,7 +82,5 @@ void wsm_exchange_cancel(struct wsm_exchange *exchange);
 bool wsm_exchange_is_active(const struct wsm_exchange *exchange);
 /* Could the server have seen the message? */
 bool wsm_exchange_may_be_known(const struct wsm_exchange *exchange);
-
-void wsm_answer_free(struct wsm_answer *answer);
 
 #endif

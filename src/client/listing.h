@@ -3,7 +3,7 @@
 #ifndef WSM_CLIENT_LISTING_H
 #define WSM_CLIENT_LISTING_H
 
-#include "client/exchange.h"
+#include "client/answer.h"
 #include "proto/enumerate.h"
 
 enum {

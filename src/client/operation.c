@@ -281,6 +281,14 @@ void wsm_operation_abort(struct wsm_operation *operation)
     wsm_operation_complete(operation, &err);
 }
 
+void wsm_operation_abort_all(struct wsm_endpoint *endpoint)
+{
+    /* Last call first, so that none of those waiting gets its turn. */
+    while (!wsm_list_is_empty(&endpoint->operations))
+        wsm_operation_abort(
+            WSM_CONTAINER_OF(endpoint->operations.prev, struct wsm_operation, endpoint_node));
+}
+
 void wsm_operation_release(struct wsm_operation *operation)
 {
     wsm_operation_abort(operation);

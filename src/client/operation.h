@@ -96,6 +96,8 @@ void wsm_operation_open(struct wsm_operation *operation);
 void wsm_operation_complete(struct wsm_operation *operation, struct wsm_error *err);
 /* Cancels what has not completed: ERROR_OPERATION_ABORTED. */
 void wsm_operation_abort(struct wsm_operation *operation);
+/* The same for everything that is going on there. */
+void wsm_operation_abort_all(struct wsm_endpoint *endpoint);
 /* WSManCloseOperation. */
 void wsm_operation_release(struct wsm_operation *operation);
 /* The session is over: frees it with its handle. */

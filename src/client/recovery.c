@@ -74,13 +74,6 @@ void wsm_recovery_init(struct wsm_recovery *recovery)
     wsm_list_init(&recovery->held);
 }
 
-void wsm_recovery_cover(struct wsm_recovery *recovery, struct wsm_exchange *exchange,
-                        const struct wsm_repetition *repetition)
-{
-    exchange->recovery = recovery;
-    exchange->repetition = repetition;
-}
-
 /* ---- Notices ---- */
 
 /* Only while the application holds the shell open; its end needs no notice. */
@@ -231,7 +224,7 @@ static bool send_knock(struct wsm_exchange *exchange, struct wsm_error *err)
         return false;
     wsm_identify_request_write(&exchange->call.request);
     exchange->on_done = on_knocked;
-    exchange->recovery = recovery;
+    wsm_recovery_cover(recovery, exchange, exchange->repetition);
     return wsm_exchange_send(exchange, err);
 }
 
@@ -311,7 +304,7 @@ static void on_timer(uv_timer_t *timer)
 
 /* ---- Ends ---- */
 
-void wsm_recovery_answered(struct wsm_recovery *recovery, struct wsm_exchange *exchange)
+static void answered(struct wsm_recovery *recovery, struct wsm_exchange *exchange)
 {
     struct wsm_session *session = shell_of(recovery)->session;
 
@@ -359,7 +352,7 @@ static void abort_phase(struct wsm_recovery *recovery, const struct wsm_error *c
         wsm_list_init(&probe->node);
         wsm_list_add(recovery->held.next, &probe->node);
         probe->state = WSM_EXCHANGE_HELD;
-        probe->recovery = recovery;
+        wsm_recovery_cover(recovery, probe, probe->repetition);
     }
     (void)step(recovery, WSM_RECOVERY_EV_OVER);
     notify(recovery, WSM_NOTICE_ABORTED);
@@ -462,7 +455,7 @@ static void hold(struct wsm_recovery *recovery, struct wsm_exchange *exchange)
         wsm_list_add(is_probe ? recovery->held.next : &recovery->held, &exchange->node);
 }
 
-bool wsm_recovery_holds(struct wsm_recovery *recovery, struct wsm_exchange *exchange)
+static bool holds(struct wsm_recovery *recovery, struct wsm_exchange *exchange)
 {
     if (recovery->phase == NULL || exchange == recovery->phase->probe)
         return false;
@@ -470,7 +463,7 @@ bool wsm_recovery_holds(struct wsm_recovery *recovery, struct wsm_exchange *exch
     return true;
 }
 
-void wsm_recovery_sent(struct wsm_recovery *recovery, struct wsm_exchange *exchange)
+static void sent(struct wsm_recovery *recovery, struct wsm_exchange *exchange)
 {
     wsm_list_init(&exchange->node);
     wsm_list_add(&recovery->sent, &exchange->node);
@@ -484,8 +477,8 @@ static void schedule(struct wsm_recovery *recovery, uint64_t wait)
     start_timer(recovery->phase, wait);
 }
 
-bool wsm_recovery_lost(struct wsm_recovery *recovery, struct wsm_exchange *exchange,
-                       struct wsm_error *err)
+static bool lost(struct wsm_recovery *recovery, struct wsm_exchange *exchange,
+                 struct wsm_error *err)
 {
     wsm_list_remove(&exchange->node);
     exchange->is_repeat = exchange->is_repeat || exchange->call.was_written;
@@ -499,9 +492,21 @@ bool wsm_recovery_lost(struct wsm_recovery *recovery, struct wsm_exchange *excha
     return true;
 }
 
-void wsm_recovery_forget(struct wsm_recovery *recovery, struct wsm_exchange *exchange)
+static void forget(struct wsm_recovery *recovery, struct wsm_exchange *exchange)
 {
     wsm_list_remove(&exchange->node);
     if (recovery->phase != NULL && exchange == recovery->phase->probe)
         schedule(recovery, 0); /* another one is tried in its place */
+}
+
+void wsm_recovery_cover(struct wsm_recovery *recovery, struct wsm_exchange *exchange,
+                        const struct wsm_repetition *repetition)
+{
+    static const struct wsm_exchange_keeper keeper = {
+        .holds = holds, .lost = lost, .sent = sent, .answered = answered, .forget = forget
+    };
+
+    exchange->recovery = recovery;
+    exchange->keeper = &keeper;
+    exchange->repetition = repetition;
 }

@@ -15,6 +15,7 @@ enum {
 
 struct wsm_exchange;
 struct wsm_recovery_phase;
+struct wsm_repetition;
 
 enum wsm_recovery_state {
     WSM_RECOVERY_REFUSED, /* in the table only: no such transition */
@@ -39,13 +40,6 @@ struct wsm_recovery {
     struct wsm_recovery_phase *phase; /* owned; NULL while the link is fine */
 };
 
-/* How a request is made anew. */
-struct wsm_repetition {
-    /* Prepares and sends it; wsm_exchange_prepare() keeps the message id. */
-    bool (*send)(struct wsm_exchange *exchange, struct wsm_error *err);
-    bool may_park; /* the server may keep it waiting as long as its time-out */
-};
-
 void wsm_recovery_init(struct wsm_recovery *recovery);
 /* The shell is being freed: nothing is covered any more. */
 void wsm_recovery_clear(struct wsm_recovery *recovery);
@@ -62,15 +56,5 @@ uint64_t wsm_recovery_wait_ms(unsigned tries);
 void wsm_recovery_hurry(struct wsm_recovery *recovery, unsigned ms);
 /* Ends a phase now, as if its time were over; harmless while the link is fine. */
 void wsm_recovery_give_up(struct wsm_recovery *recovery);
-
-/* For exchange.c. holds: true if the request was taken to be sent later. lost: the same for
- * one whose connection broke, with `err` moved from; false: the loss is the caller's to
- * report. The others: it was sent; an answer came, whatever it says; it was cancelled. */
-bool wsm_recovery_holds(struct wsm_recovery *recovery, struct wsm_exchange *exchange);
-void wsm_recovery_sent(struct wsm_recovery *recovery, struct wsm_exchange *exchange);
-bool wsm_recovery_lost(struct wsm_recovery *recovery, struct wsm_exchange *exchange,
-                       struct wsm_error *err);
-void wsm_recovery_answered(struct wsm_recovery *recovery, struct wsm_exchange *exchange);
-void wsm_recovery_forget(struct wsm_recovery *recovery, struct wsm_exchange *exchange);
 
 #endif

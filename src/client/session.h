@@ -45,7 +45,16 @@ enum wsm_session_state {
     WSM_SESSION_CLOSED,  /* waits for its timer's memory */
 };
 
+struct wsm_session;
+
+/* What session_end.c does with the shells and operations, which a session does not know. */
+struct wsm_session_events {
+    void (*look_again)(struct wsm_session *session);
+    void (*check_end)(struct wsm_session *session);
+};
+
 struct wsm_session {
+    const struct wsm_session_events *events; /* borrowed for ever; set when it is opened */
     uintptr_t handle;
     struct wsm_api *api;  /* borrowed: outlives its sessions */
     struct wsm_list node; /* in api->sessions */
@@ -70,13 +79,6 @@ struct wsm_session *wsm_session_new(struct wsm_target *target, struct wsm_login 
 /* For a session that was never opened. Accepts NULL. */
 void wsm_session_free(struct wsm_session *session);
 void wsm_login_clear(struct wsm_login *login);
-
-void wsm_session_open(struct wsm_session *session, struct wsm_api *api);
-/* Cancels all, tells the servers, waits for both and for callbacks, frees. `waiter` may be
- * NULL; it is answered at the end. */
-void wsm_session_close(struct wsm_session *session, struct wsm_call *waiter);
-/* The same for all sessions of an API handle. */
-void wsm_api_close(struct wsm_api *api, struct wsm_call *waiter);
 
 void wsm_session_callback_queued(struct wsm_session *session);
 void wsm_session_callback_returned(struct wsm_session *session);

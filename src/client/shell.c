@@ -396,7 +396,7 @@ static void end(struct wsm_shell *shell, bool deletes)
     shell->is_kept = is_kept;
     WSM_LIST_FOREACH_SAFE (node, next, &shell->commands)
         wsm_command_end(WSM_CONTAINER_OF(node, struct wsm_command, node));
-    wsm_endpoint_abort(&shell->endpoint);
+    wsm_operation_abort_all(&shell->endpoint);
     wsm_async_abort(&shell->create, shell->strand);
     wsm_link_abort_shell(shell);
     wsm_recovery_hurry(&shell->recovery, WSM_RECOVERY_CLOSE_MS);
