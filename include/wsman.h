@@ -41,6 +41,11 @@
  * Errors      of a server keep its code, words, language, machine and plug-in. Those of the
  *             library have words that name the host, shell or limit.
  * Memory      ERROR_OUTOFMEMORY can come from every function.
+ * Processes   may end at any time. After fork() the child has no valid handle, and WSManInitialize
+ *             gives ERROR_INVALID_STATE there, unless no API handle was open at that moment: call
+ *             WSManDeinitialize before fork() or daemon(). fork() followed by exec is always fine:
+ *             descriptors of the library are not inherited. They are never 0, 1 or 2. Once loaded
+ *             the library stays, whatever dlclose() is told.
  *
  * Sources: Microsoft's reference pages for wsman.h (named after each function),
  * MS-WSMV (the protocol), wsman.h of mingw-w64 (layout). Where this implementation differs
@@ -488,7 +493,8 @@ typedef struct _WSMAN_COMMAND_ARG_SET {
  * apiHandle  out, not NULL; owned by the caller, ended by WSManDeinitialize; NULL after an error
  *
  * Returns 0, ERROR_WSMAN_CLIENT_INITIALIZE_NULL_PARAM,
- * ERROR_WSMAN_CLIENT_INVALID_INIT_APPLICATION_FLAG.
+ * ERROR_WSMAN_CLIENT_INVALID_INIT_APPLICATION_FLAG, ERROR_SHUTDOWN_IN_PROGRESS (in a callback that
+ * the last WSManDeinitialize waits for), ERROR_INVALID_STATE (after fork(), see libwsmsvc).
  * May be called several times; the handles are independent of each other.
  * Threads: any, also in a callback.
  * Source: WSManInitialize. */

@@ -6,6 +6,7 @@
 #include "client/dispatcher.h"
 #include "client/orphans.h"
 #include "client/thread.h"
+#include "net/descriptor.h"
 #include "net/poller.h"
 #include "wsmerror.h"
 
@@ -19,6 +20,7 @@ static struct wsm_runtime {
     pthread_cond_t stopped;
     size_t users;     /* API handles; guarded by life, as the next */
     bool is_stopping; /* the last one has gone, the threads are ending */
+    bool is_orphan;   /* this process was forked from one that used the library */
 
     pthread_mutex_t lock;
     struct wsm_list queue;
@@ -88,11 +90,15 @@ static void *loop_main(void *arg)
 
 static bool start_loop(struct wsm_error *err)
 {
-    int status = uv_loop_init(&runtime.loop);
+    struct wsm_descriptor_hold hold;
+    int status;
 
+    wsm_descriptor_hold(&hold);
+    status = uv_loop_init(&runtime.loop);
+    wsm_descriptor_release(&hold);
     if (status != 0)
         return wsm_fail(err, ERROR_NOT_ENOUGH_MEMORY, "event loop: %s", uv_strerror(status));
-    runtime.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    runtime.wake_fd = wsm_descriptor_raise(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     if (runtime.wake_fd < 0) {
         uv_loop_close(&runtime.loop);
         return wsm_fail(err, ERROR_NOT_ENOUGH_MEMORY, "event loop: %s", strerror(errno));
@@ -135,11 +141,34 @@ static bool start(struct wsm_error *err)
     return true;
 }
 
+/* In the child of a fork there is none of our threads, and a lock may be held for ever: from here
+ * on no handle is valid there. Its memory stays as it is. */
+static void on_fork(void)
+{
+    pthread_mutex_init(&runtime.life, NULL);
+    pthread_mutex_init(&runtime.lock, NULL);
+    runtime.is_orphan = runtime.is_orphan || runtime.users > 0 || runtime.is_stopping;
+    runtime.is_stopping = false;
+    runtime.is_running = false;
+    runtime.is_open = false;
+    runtime.handles = (struct wsm_handle_table){ .count = 0 };
+}
+
+static void watch_forks(void)
+{
+    (void)pthread_atfork(NULL, NULL, on_fork); /* without memory for it a child hangs, no more */
+}
+
 bool wsm_runtime_acquire(struct wsm_error *err)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     bool ok = true;
 
+    pthread_once(&once, watch_forks);
     pthread_mutex_lock(&runtime.life);
+    if (runtime.is_orphan)
+        ok = wsm_fail(err, ERROR_INVALID_STATE,
+                      "this process was forked from one with an open API handle");
     while (ok && runtime.is_stopping) {
         if (wsm_strand_current() != NULL) /* the stop waits for this very callback */
             ok = wsm_fail(err, ERROR_SHUTDOWN_IN_PROGRESS, "the library is stopping");

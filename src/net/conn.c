@@ -2,14 +2,17 @@
  * call, the first error kept. Runs on the loop thread. Knows nothing of HTTP. */
 #include "net/conn.h"
 
+#include "net/descriptor.h"
 #include "wsmerror.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <linux/sockios.h>
 
@@ -81,13 +84,16 @@ static void report_error(struct wsm_conn *conn, int status, const char *what)
 bool wsm_conn_init(struct wsm_conn *conn, uv_loop_t *loop, const struct wsm_conn_events *events,
                    struct wsm_error *err)
 {
+    struct wsm_descriptor_hold hold;
     int status;
 
     memset(conn, 0, sizeof(*conn));
     conn->events = events;
     conn->read_chunk = READ_CHUNK_FIRST;
     wsm_list_init(&conn->writes);
+    wsm_descriptor_hold(&hold); /* the loop's first stream opens one as a reserve */
     status = uv_tcp_init(loop, &conn->tcp);
+    wsm_descriptor_release(&hold);
     return status == 0 || fail_uv(err, status, "socket");
 }
 
@@ -141,11 +147,28 @@ static void on_connect(uv_connect_t *req, int status)
     conn->events->on_connected(conn, &conn->first_error);
 }
 
+/* 0, or libuv's code. */
+static int open_socket(struct wsm_conn *conn, int family)
+{
+    int fd = wsm_descriptor_raise(socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    int status;
+
+    if (fd < 0)
+        return uv_translate_sys_error(errno);
+    status = uv_tcp_open(&conn->tcp, fd);
+    if (status != 0)
+        close(fd);
+    return status;
+}
+
 bool wsm_conn_connect(struct wsm_conn *conn, const struct sockaddr *address,
                       unsigned user_timeout_ms, struct wsm_error *err)
 {
-    int status = uv_tcp_connect(&conn->connect, &conn->tcp, address, on_connect);
+    int status = open_socket(conn, address->sa_family);
 
+    if (status != 0)
+        return fail_uv(err, status, "socket");
+    status = uv_tcp_connect(&conn->connect, &conn->tcp, address, on_connect);
     if (status != 0)
         return fail_uv(err, status, "connect");
     return set_options(conn, user_timeout_ms, err);
