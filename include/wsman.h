@@ -11,7 +11,8 @@
  * Rules for all functions; the comments below name only what is special
  *
  * Text        is UTF-16 and ends with NUL. WSMAN_DATA_TEXT.bufferLength counts units
- *             without the NUL.
+ *             without the NUL. Text with a character that XML does not have (most below
+ *             U+0020, U+FFFE, U+FFFF) gives ERROR_INVALID_PARAMETER.
  * Input       (structs and all they point to) is borrowed until the function returns: the
  *             library copies it during the call, also the WSMAN_SHELL_ASYNC. The context
  *             in there stays the caller's and must live until the last callback.
@@ -206,8 +207,8 @@ typedef enum WSManAuthenticationFlags {
     WSMAN_FLAG_AUTH_CREDSSP = 0x80
 } WSManAuthenticationFlags;
 
-/* WSMAN_PROXY_INFO.accessType. Here 1, 2 and 4 all mean the proxy variables of the
- * environment. */
+/* WSMAN_PROXY_INFO.accessType. A proxy is for HTTPS only; so in this release all but 8 give
+ * ERROR_WSMAN_CANNOT_USE_PROXY_SETTINGS_FOR_HTTP. */
 typedef enum WSManProxyAccessType {
     WSMAN_OPTION_PROXY_IE_PROXY_CONFIG = 1,
     WSMAN_OPTION_PROXY_WINHTTP_PROXY_CONFIG = 2,
@@ -541,12 +542,13 @@ WSMAN_API_EXPORT DWORD WINAPI WSManGetErrorMessage(WSMAN_API_HANDLE apiHandle, D
  * with the first shell.
  *
  * apiHandle   not NULL
- * connection  [http[s]://]host[:port][/prefix], IPv6 in brackets; a query is kept. NULL: this
- *             host. Defaults: http, 5985 (https: 5986), prefix wsman
+ * connection  [http://]host[:port][/prefix], IPv6 in brackets; a query is kept. NULL: this
+ *             host. Defaults: 5985, prefix wsman. https:// is not in this release
  * flags       0
  * serverAuthenticationCredentials  NULL: the default mechanism with the current user. Exactly one
- *             mechanism bit; Basic and Digest need name and password
- * proxyInfo   NULL: the default proxy
+ *             mechanism bit; Basic and Digest need name and password. What is neither Basic nor
+ *             none is taken, but in this release every operation ends with ERROR_NOT_SUPPORTED
+ * proxyInfo   NULL: the default proxy, in this release none
  * session     out, not NULL; owned by the caller, ended by WSManCloseSession; NULL after an error
  *
  * Returns 0, ERROR_WSMAN_CLIENT_CREATESESSION_NULL_PARAM, ERROR_WSMAN_CLIENT_INVALID_FLAG;
@@ -554,10 +556,13 @@ WSMAN_API_EXPORT DWORD WINAPI WSManGetErrorMessage(WSMAN_API_HANDLE apiHandle, D
  * ERROR_WSMAN_PORT_INVALID; for the credentials ERROR_WSMAN_CLIENT_MULTIPLE_AUTH_FLAGS,
  * ERROR_WSMAN_AUTHENTICATION_INVALID_FLAG, ERROR_WSMAN_CREDS_PASSED_WITH_NO_AUTH_FLAG,
  * ERROR_WSMAN_CLIENT_USERNAME_PASSWORD_NEEDED, ERROR_WSMAN_CLIENT_USERNAME_AND_PASSWORD_NEEDED,
- * ERROR_WSMAN_CLIENT_CERT_NEEDED, ERROR_WSMAN_CLIENT_CERT_UNNEEDED_USERNAME,
- * ERROR_WSMAN_CANNOT_USE_CERTIFICATES_FOR_HTTP; for the proxy ERROR_WSMAN_PROXY_ACCESS_TYPE,
- * ERROR_WSMAN_CANNOT_USE_PROXY_SETTINGS_FOR_HTTP, ERROR_WSMAN_CLIENT_MULTIPLE_PROXY_AUTH_FLAGS;
- * ERROR_NOT_SUPPORTED for what this release does not do.
+ * ERROR_WSMAN_CLIENT_CERT_NEEDED, ERROR_WSMAN_CANNOT_USE_CERTIFICATES_FOR_HTTP,
+ * ERROR_WSMAN_CREDSSP_USERNAME_PASSWORD_NEEDED, ERROR_INVALID_PARAMETER (a name or password that
+ * Basic cannot carry); for the proxy ERROR_WSMAN_PROXY_ACCESS_TYPE,
+ * ERROR_WSMAN_CLIENT_MULTIPLE_PROXY_AUTH_FLAGS, ERROR_WSMAN_PROXY_AUTHENTICATION_INVALID_FLAG,
+ * ERROR_WSMAN_CLIENT_CREDENTIALS_FOR_PROXY_AUTHENTICATION (a user, but no mechanism),
+ * ERROR_WSMAN_CANNOT_USE_PROXY_SETTINGS_FOR_HTTP, ERROR_WSMAN_INVALID_OPTION_NO_PROXY_SERVER (a
+ * mechanism, but no proxy).
  * Difference from Windows: never port 80 or 443 by default; a port in `connection` decides.
  * Threads: any, also in a callback.
  * Source: WSManCreateSession. */
@@ -592,7 +597,8 @@ WSMAN_API_EXPORT DWORD WINAPI WSManCloseSession(WSMAN_SESSION_HANDLE session, DW
  * (no tag, or empty), ERROR_WSMAN_CLIENT_SPN_WRONG_AUTH (22 with Basic or none),
  * ERROR_WSMAN_CANNOT_USE_ALLOW_NEGOTIATE_IMPLICIT_CREDENTIALS_FOR_HTTP (32),
  * ERROR_WSMAN_INVALID_USESSL_PARAM (33, but the connection string has a scheme),
- * ERROR_WSMAN_TRANSPORT_NOT_SUPPORTED (33: not in this release).
+ * ERROR_WSMAN_TRANSPORT_NOT_SUPPORTED (33: not in this release),
+ * ERROR_WSMAN_SESSION_ALREADY_CLOSED.
  * Difference from Windows: cultures of .NET such as de-DE_phoneb are taken as languages.
  * Threads: any, also in a callback.
  * Source: WSManSetSessionOption. */
@@ -607,7 +613,7 @@ WSMAN_API_EXPORT DWORD WINAPI WSManSetSessionOption(WSMAN_SESSION_HANDLE session
  *
  * Returns 0, ERROR_WSMAN_CLIENT_GETSESSIONOPTION_DWORD_NULL_PARAM,
  * ERROR_WSMAN_CLIENT_GETSESSIONOPTION_DWORD_INVALID_PARAM (a text option),
- * ERROR_WSMAN_CLIENT_GETSESSIONOPTION_INVALID_PARAM (unknown).
+ * ERROR_WSMAN_CLIENT_GETSESSIONOPTION_INVALID_PARAM (unknown), ERROR_WSMAN_SESSION_ALREADY_CLOSED.
  * Threads: any, also in a callback.
  * Source: WSManGetSessionOptionAsDword. */
 WSMAN_API_EXPORT DWORD WINAPI WSManGetSessionOptionAsDword(WSMAN_SESSION_HANDLE session,
@@ -624,7 +630,8 @@ WSMAN_API_EXPORT DWORD WINAPI WSManGetSessionOptionAsDword(WSMAN_SESSION_HANDLE 
  * Returns 0, ERROR_INSUFFICIENT_BUFFER (size stored),
  * ERROR_WSMAN_CLIENT_GETSESSIONOPTION_STRING_INVALID_PARAM (NULL, or a DWORD option),
  * ERROR_WSMAN_CLIENT_GETSESSIONOPTION_INVALID_PARAM (unknown),
- * ERROR_WSMAN_REDIRECT_LOCATION_NOT_AVAILABLE (no server has redirected this session).
+ * ERROR_WSMAN_REDIRECT_LOCATION_NOT_AVAILABLE (no server has redirected this session),
+ * ERROR_WSMAN_SESSION_ALREADY_CLOSED.
  * Difference from Windows: in a process that loaded the library as libpsrpclient no NUL is written
  * or counted, as WSManGetErrorMessage.
  * Threads: any, also in a callback.
@@ -666,10 +673,11 @@ WSMAN_API_EXPORT DWORD WINAPI WSManCloseOperation(WSMAN_OPERATION_HANDLE operati
  * shell        out, not NULL; owned by the caller, ended by WSManCloseShell also after a failure
  *
  * Errors: ERROR_WSMAN_CLIENT_CREATESHELL_NULL_PARAM, ERROR_WSMAN_CLIENT_INVALID_CREATE_SHELL_FLAG,
- * ERROR_WSMAN_CLIENT_BLANK_URI, ERROR_WSMAN_INVALID_OPTIONSET,
+ * ERROR_WSMAN_SESSION_ALREADY_CLOSED, ERROR_WSMAN_CLIENT_BLANK_URI,
+ * ERROR_WSMAN_INVALID_RESOURCE_URI (too long), ERROR_WSMAN_INVALID_OPTIONSET,
  * ERROR_WSMAN_CREATESHELL_NULL_ENVIRONMENT_VARIABLE_NAME, ERROR_WSMAN_CREATESHELL_NULL_STREAMID,
- * ERROR_WSMAN_CLIENT_CREATESHELL_NAME_INVALID; those of the network and the server; with
- * ERROR_WSMAN_REDIRECT_REQUESTED option 30 has the new address.
+ * ERROR_WSMAN_CLIENT_CREATESHELL_NAME_INVALID, ERROR_WSMAN_INVALID_XML (createXml); those of the
+ * network and the server; with ERROR_WSMAN_REDIRECT_REQUESTED option 30 has the new address.
  * Difference from Windows: streams are never compressed; the client makes the shell's id itself.
  * Threads: any, also in a callback.
  * Source: WSManCreateShell; MS-WSMV 3.1.4.5.2. */

@@ -128,10 +128,12 @@ static bool make_login(const WSMAN_AUTHENTICATION_CREDENTIALS *credentials, stru
 /* Proxies are for HTTPS only, as on Windows; what is left is to say so. */
 static uint32_t check_proxy(const WSMAN_PROXY_INFO *proxy)
 {
+    const WSMAN_USERNAME_PASSWORD_CREDS *user;
     uint32_t bits;
 
     if (proxy == NULL)
         return ERROR_SUCCESS;
+    user = &proxy->authenticationCredentials.userAccount;
     bits = proxy->authenticationCredentials.authenticationMechanism;
     if (proxy->accessType == 0 || proxy->accessType > WSMAN_OPTION_PROXY_NO_PROXY_SERVER ||
         !is_single_bit(proxy->accessType))
@@ -141,6 +143,8 @@ static uint32_t check_proxy(const WSMAN_PROXY_INFO *proxy)
     if ((bits & ~(uint32_t)(WSMAN_FLAG_AUTH_BASIC | WSMAN_FLAG_AUTH_DIGEST |
                             WSMAN_FLAG_AUTH_NEGOTIATE)) != 0)
         return ERROR_WSMAN_PROXY_AUTHENTICATION_INVALID_FLAG;
+    if (bits == 0 && (user->username != NULL || user->password != NULL))
+        return ERROR_WSMAN_CLIENT_CREDENTIALS_FOR_PROXY_AUTHENTICATION;
     if (proxy->accessType != WSMAN_OPTION_PROXY_NO_PROXY_SERVER)
         return ERROR_WSMAN_CANNOT_USE_PROXY_SETTINGS_FOR_HTTP;
     return bits == 0 ? ERROR_SUCCESS : ERROR_WSMAN_INVALID_OPTION_NO_PROXY_SERVER;

@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <wsmext.h>
 
@@ -172,6 +173,109 @@ static void test_create_shell_checks_what_it_is_started_with(void **state)
         assert_refused(recorder, out, rows[i].code);
     }
     assert_int_equal(fake_count(f->service, "Create"), creates);
+}
+
+/* Puts `text` into one place of one call. */
+struct place {
+    WSMAN_SHELL_STARTUP_INFO startup;
+    WSMAN_STREAM_ID_SET streams;
+    WSMAN_ENVIRONMENT_VARIABLE variable;
+    WSMAN_ENVIRONMENT_VARIABLE_SET variables;
+    WSMAN_OPTION option;
+    WSMAN_OPTION_SET options;
+    WSMAN_COMMAND_ARG_SET arguments;
+    PCWSTR uri;
+    PCWSTR line;
+};
+
+static void put_uri(struct place *place, PCWSTR *text)
+{
+    place->uri = *text;
+}
+
+static void put_stream(struct place *place, PCWSTR *text)
+{
+    place->streams = (WSMAN_STREAM_ID_SET){ .streamIDsCount = 1, .streamIDs = text };
+    place->startup.inputStreamSet = &place->streams;
+}
+
+static void put_directory(struct place *place, PCWSTR *text)
+{
+    place->startup.workingDirectory = *text;
+}
+
+static void put_name(struct place *place, PCWSTR *text)
+{
+    place->startup.name = *text;
+}
+
+static void put_variable(struct place *place, PCWSTR *text)
+{
+    place->variable = (WSMAN_ENVIRONMENT_VARIABLE){ .name = *text, .value = *text };
+    place->variables = (WSMAN_ENVIRONMENT_VARIABLE_SET){ .varsCount = 1, .vars = &place->variable };
+    place->startup.variableSet = &place->variables;
+}
+
+static void put_option(struct place *place, PCWSTR *text)
+{
+    place->option = (WSMAN_OPTION){ .name = WSMAN_TEXT("n"), .value = *text };
+    place->options = (WSMAN_OPTION_SET){ .optionsCount = 1, .options = &place->option };
+}
+
+static void put_line(struct place *place, PCWSTR *text)
+{
+    place->line = *text;
+}
+
+static void put_argument(struct place *place, PCWSTR *text)
+{
+    place->line = WSMAN_TEXT("x");
+    place->arguments = (WSMAN_COMMAND_ARG_SET){ .argsCount = 1, .args = text };
+}
+
+/* A call with it: Command if there is a line, else Create. */
+static void call_with(const struct place *place, struct recorder *recorder, void **out)
+{
+    struct place copy = *place;
+
+    if (copy.line != NULL)
+        WSManRunShellCommand(shell, 0, copy.line, &copy.arguments, NULL, &recorder->async,
+                             (WSMAN_COMMAND_HANDLE *)out);
+    else
+        WSManCreateShell(f->session, 0, copy.uri, &copy.startup, &copy.options, NULL,
+                         &recorder->async, (WSMAN_SHELL_HANDLE *)out);
+}
+
+static void test_2_10_text_that_xml_cannot_hold_is_refused(void **state)
+{
+    static void (*const puts[])(struct place *, PCWSTR *) = {
+        put_uri,      put_stream, put_directory, put_name,
+        put_variable, put_option, put_line,      put_argument,
+    };
+    static const WCHAR bad[] = { 0x01, 0x1f, 0xfffe, 0xffff };
+    char *before = fake_log(f->service);
+    char *after;
+    size_t i;
+    size_t n;
+
+    (void)state;
+    for (i = 0; i < sizeof(puts) / sizeof(puts[0]); i++) {
+        for (n = 0; n < sizeof(bad) / sizeof(bad[0]); n++) {
+            WCHAR units[] = { 'a', bad[n], 'b', 0 };
+            PCWSTR text = units;
+            struct place place = { .uri = WSMAN_CMDSHELL_URI };
+            struct recorder *recorder = recorder_new();
+            void *out = NULL;
+
+            puts[i](&place, &text);
+            call_with(&place, recorder, &out);
+            assert_refused(recorder, out, ERROR_INVALID_PARAMETER);
+        }
+    }
+    after = fake_log(f->service);
+    assert_string_equal(after, before);
+    free(before);
+    free(after);
 }
 
 static void test_run_checks_its_arguments(void **state)
@@ -469,6 +573,7 @@ int main(void)
         TEST(test_create_session_checks_its_arguments),
         TEST(test_create_shell_checks_its_arguments),
         TEST(test_create_shell_checks_what_it_is_started_with),
+        TEST(test_2_10_text_that_xml_cannot_hold_is_refused),
         TEST(test_run_checks_its_arguments),
         TEST(test_signal_checks_its_arguments),
         TEST(test_receive_checks_its_arguments),

@@ -125,6 +125,10 @@ static void test_proxies_are_for_https_only(void **state)
         { 8, 12, ERROR_WSMAN_CLIENT_MULTIPLE_PROXY_AUTH_FLAGS },
         { 8, 16, ERROR_WSMAN_PROXY_AUTHENTICATION_INVALID_FLAG },
     };
+    WSMAN_PROXY_INFO without_mechanism = {
+        .accessType = 8,
+        .authenticationCredentials = { .userAccount = { .username = WSMAN_TEXT("u") } },
+    };
     size_t i;
 
     (void)state;
@@ -136,6 +140,8 @@ static void test_proxies_are_for_https_only(void **state)
 
         assert_int_equal(create(NULL, NULL, &proxy), rows[i].code);
     }
+    assert_int_equal(create(NULL, NULL, &without_mechanism),
+                     ERROR_WSMAN_CLIENT_CREDENTIALS_FOR_PROXY_AUTHENTICATION);
 }
 
 /* ---- Text ---- */
