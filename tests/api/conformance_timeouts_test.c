@@ -111,6 +111,22 @@ static void call_disconnect(struct waiter *w)
     disconnect(w->shell, 0, NULL, w->recorder);
 }
 
+static void call_reconnect(struct waiter *w)
+{
+    reconnect(w->shell, 0, w->recorder);
+}
+
+static void call_reconnect_command(struct waiter *w)
+{
+    reconnect_command(w->command, w->recorder);
+}
+
+static void call_connect_command(struct waiter *w)
+{
+    WSManConnectShellCommand(w->shell, 0, WSMAN_TEXT("aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeee01"), NULL,
+                             NULL, &w->recorder->async, &w->new_command);
+}
+
 static struct waiter waiters[] = {
     { "Create", 12, call_create, 0, .session = NULL },
     { "Connect", 12, call_connect, 0, .session = NULL },
@@ -122,6 +138,9 @@ static struct waiter waiters[] = {
     { "Delete", 17, call_close_shell, 0, .session = NULL },
     { "Disconnect", 1, call_disconnect, ERROR_WINRS_SHELL_DISCONNECT_OPERATION_NOT_GRACEFUL,
       .session = NULL },
+    { "Reconnect", 1, call_reconnect, 0, .session = NULL },
+    { "Reconnect", 1, call_reconnect_command, 0, .session = NULL },
+    { "Connect", 13, call_connect_command, 0, .session = NULL },
 };
 enum { WAITERS = sizeof(waiters) / sizeof(waiters[0]) };
 
@@ -136,6 +155,10 @@ static void prepare(struct waiter *w, DWORD timeout_ms)
     w->recorder->user = w->recorder;
     w->shell = open_shell(&own);
     w->command = w->call == call_close_shell ? NULL : run_command(w->shell, WSMAN_TEXT("cat"));
+    if (w->call == call_reconnect || w->call == call_reconnect_command)
+        disconnect_shell(w->shell);
+    if (w->call == call_reconnect_command)
+        reconnect_shell(w->shell);
     set_number(w->session, 1, w->option == 1 ? timeout_ms : 3600000);
     for (option = 12; option <= 17; option++)
         set_number(w->session, option, option == w->option ? timeout_ms : 3600000);
@@ -152,8 +175,8 @@ static void clean(struct waiter *w)
 
 static void test_G14_each_function_ends_by_its_own_time_out(void **state)
 {
-    static const char *const silent[] = { "Create", "Connect", "Command", "Receive",
-                                          "Send",   "Signal",  "Delete",  "Disconnect" };
+    static const char *const silent[] = { "Create", "Connect", "Command",    "Receive",  "Send",
+                                          "Signal", "Delete",  "Disconnect", "Reconnect" };
     size_t creates;
     size_t i;
 
