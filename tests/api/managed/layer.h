@@ -15,10 +15,9 @@ enum managed_state {
     MANAGED_OPEN,
     MANAGED_DISCONNECTED,
     MANAGED_BROKEN, /* an error came where none is expected; `code` has it */
+    MANAGED_CLOSING,
     MANAGED_CLOSED,
 };
-
-enum managed_kind { KIND_SESSION, KIND_COMMAND };
 
 struct managed_session {
     intptr_t context;
@@ -41,6 +40,9 @@ struct managed_session {
     bool has_sent;       /* first_input was taken */
     unsigned notices[6]; /* 0x100 0x200 0x400 0x800 0x40 0x1000 */
     char *connected;     /* owned; what connectResponseXml holds */
+    bool may_break;      /* the caller looks: errors are not told, and no wait dies of them */
+    bool is_answered;    /* the last Disconnect, Reconnect or CloseShell */
+    char broken_by[200]; /* the last error */
 };
 
 struct managed_command {
@@ -58,6 +60,8 @@ struct managed_command {
     bool is_accepted;  /* 0x2000 has come */
     bool is_done;      /* flags 1 without an error */
     bool is_stopped;
+    bool is_suspended; /* no more input before ReconnectShellCommand */
+    bool is_closing;
     bool is_closed;
     int32_t code; /* of an error */
     int32_t exit_code;
@@ -66,6 +70,9 @@ struct managed_command {
     size_t input_sent;
     uint8_t *output; /* owned; stdout */
     size_t output_len;
+    /* If set, output is given to it instead of being kept; inside the callback. */
+    void (*on_output)(struct managed_command *command, const void *bytes, size_t count);
+    void *user;
 };
 
 /* 3.1 up to CreateShellEx: API handle, session, options. */
@@ -74,12 +81,13 @@ struct managed_session *managed_new(const char *connection, const char *user, co
 void managed_create(struct managed_session *session);
 /* ConnectShell to that id; does not wait. */
 void managed_connect(struct managed_session *session, const char *shell_id);
-/* Waits for the state; ends the program when it does not come. */
-void managed_wait(struct managed_session *session, enum managed_state state);
-/* These wait. */
-void managed_disconnect(struct managed_session *session);
-void managed_reconnect(struct managed_session *session);
-void managed_close_shell(struct managed_session *session);
+/* Waits for the state; ends the program when it does not come. False, only with may_break: it is
+ * another one, and stays so. */
+bool managed_wait(struct managed_session *session, enum managed_state state);
+/* These wait in the same way. */
+bool managed_disconnect(struct managed_session *session);
+bool managed_reconnect(struct managed_session *session);
+bool managed_close_shell(struct managed_session *session);
 /* CloseSession and Deinitialize on a thread each; frees the session. */
 void managed_dispose(struct managed_session *session, bool deinitializes_first);
 
@@ -89,9 +97,12 @@ struct managed_command *managed_run(struct managed_session *session, const char 
 /* ConnectShellCommand, Receive in the callback. */
 struct managed_command *managed_attach(struct managed_session *session, const char *command_id);
 void managed_reconnect_command(struct managed_command *command);
-/* Waits until the flag in it is set. */
-void managed_wait_command(struct managed_command *command, const bool *flag);
-void managed_wait_output(struct managed_command *command, size_t bytes);
+/* No more input is sent before managed_reconnect_command(); waits for a Send under way. */
+void managed_suspend(struct managed_command *command);
+/* Waits until the flag in it is set, or so many bytes have come. False, only with may_break: its
+ * session is not open any more; or the command has ended with fewer bytes. */
+bool managed_wait_command(struct managed_command *command, const bool *flag);
+bool managed_wait_output(struct managed_command *command, size_t bytes);
 void managed_stop(struct managed_command *command, const char *code);
 /* Waits for the callback. */
 void managed_close_command(struct managed_command *command);

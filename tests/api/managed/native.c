@@ -2,6 +2,7 @@
 #include "native.h"
 
 #include <dlfcn.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +23,7 @@ _Static_assert(sizeof(struct native_received) == 48 &&
                    offsetof(struct native_received, exit_code) == 40,
                "WSMAN_RECEIVE_DATA_RESULT");
 
-enum { PIN_SIZE = 1 << 20, INSUFFICIENT_BUFFER = 122 };
+enum { PIN_SIZE = 1 << 20, POISONED = 4000, INSUFFICIENT_BUFFER = 122 };
 
 struct native native;
 static void *library;
@@ -108,12 +109,29 @@ const struct native_data *pin_data(uint32_t type, const void *bytes, size_t coun
     return data;
 }
 
-/* The addresses are never given out again: who kept one ends here. */
+/* Takes the place of those that nobody could have kept so long. */
+static void poison(uint8_t *pages)
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    static uint8_t *poisoned[POISONED];
+    static size_t count;
+    uint8_t *oldest;
+
+    pthread_mutex_lock(&lock);
+    oldest = poisoned[count % POISONED];
+    poisoned[count++ % POISONED] = pages;
+    pthread_mutex_unlock(&lock);
+    if (oldest != NULL && munmap(oldest, PIN_SIZE) != 0)
+        native_die("munmap");
+}
+
+/* The addresses are not given out again for long: who kept one ends here. */
 void pin_end(void)
 {
     if (mmap(pinned, PIN_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE,
              -1, 0) == MAP_FAILED)
         native_die("mmap");
+    poison(pinned);
     pinned = NULL;
 }
 

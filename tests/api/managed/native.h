@@ -131,8 +131,8 @@ void native_load(const char *path);
 /* One that the 21 do not have. */
 void *native_find(const char *name);
 
-/* Arguments of one call, on pages that nobody can reach after pin_end(). One call at a time per
- * thread. */
+/* Arguments of one call, on pages that nobody can reach after pin_end(), nor for thousands of
+ * calls. One call at a time per thread. */
 void pin_begin(void);
 void *pin(size_t size);                             /* zeroed */
 const unit *pin_text(const char *ascii);            /* NULL stays NULL */
