@@ -6,10 +6,11 @@
  * WSM_SPIN_SECONDS is how long (8 unless told), WSM_SEED repeats a run: the same numbers, though
  * the threads take turns as they like. In rounds, each of which begins and ends the library. */
 #include "client_fixture.h"
+#include "dice.h"
+#include "entries.h"
 #include "spin_rules.h"
 #include "storm.h"
 
-#include <dirent.h>
 #include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -58,7 +59,7 @@ static struct spin_thing *pick(enum spin_kind kind)
         return &invented;
     }
     if (roll == 1) {
-        invented = (struct spin_thing){ .handle = (void *)(uintptr_t)storm_random(&spin_random) };
+        invented = (struct spin_thing){ .handle = (void *)(uintptr_t)dice_roll(&spin_random) };
         return &invented;
     }
     if (roll < 4)
@@ -132,7 +133,7 @@ static void end(struct spin_call *call)
 static DWORD flags_of(DWORD some)
 {
     if (spin_one_in(40))
-        return (DWORD)storm_random(&spin_random);
+        return (DWORD)dice_roll(&spin_random);
     return spin_one_in(4) ? some : 0;
 }
 
@@ -658,24 +659,12 @@ static void check_calls(void)
     }
 }
 
-static size_t count_entries(const char *path)
-{
-    DIR *dir = opendir(path);
-    size_t count = 0;
-
-    assert_non_null(dir);
-    while (readdir(dir) != NULL)
-        count++;
-    closedir(dir);
-    return count;
-}
-
 /* Says what is open beyond what was. */
 static void check_files(size_t expected)
 {
     char command[64];
 
-    if (count_entries("/proc/self/fd") == expected)
+    if (entries_count("/proc/self/fd") == expected)
         return;
     snprintf(command, sizeof(command), "ls -l /proc/%d/fd >&2", (int)getpid());
     (void)!system(command);
@@ -687,7 +676,7 @@ static void check_threads(size_t max)
 {
     size_t left = 5000;
 
-    while (count_entries("/proc/self/task") > max && left-- > 0)
+    while (entries_count("/proc/self/task") > max && left-- > 0)
         usleep(1000);
     if (left == 0)
         spin_broken(NULL, "threads are left over");
@@ -711,8 +700,8 @@ static void begin_round(void)
     atomic_store(&spin.clock, 0);
     atomic_store(&is_over, false);
     atomic_store(&spin.is_silent, false);
-    services[0] = storm_start(storm_random(&spin_random), true);
-    services[1] = storm_start(storm_random(&spin_random), false);
+    services[0] = storm_start(dice_roll(&spin_random), true);
+    services[1] = storm_start(dice_roll(&spin_random), false);
     for (i = 0; i < 3; i++)
         initialize();
     for (i = 0; i < SLOTS; i++)
@@ -740,7 +729,7 @@ static void play_round(void)
     /* While one is there, callbacks can come also to calls with stale handles. */
     assert_int_equal(WSManInitialize(1, &api), 0);
     for (i = 0; i <= THREADS; i++) {
-        seeds[i] = storm_random(&spin_random);
+        seeds[i] = dice_roll(&spin_random);
         assert_int_equal(
             pthread_create(&threads[i], NULL, i < THREADS ? spin_around : blow, &seeds[i]), 0);
     }
@@ -764,7 +753,7 @@ static void test_G6_random_calls_end_exactly_once(void **state)
     time_t until = time(NULL) + (time_t)seconds;
     size_t rounds = 0;
     size_t files = 0;
-    size_t threads = count_entries("/proc/self/task");
+    size_t threads = entries_count("/proc/self/task");
 
     (void)state;
     spin.on_callback = turn;
@@ -776,7 +765,7 @@ static void test_G6_random_calls_end_exactly_once(void **state)
         alarm(ROUND_MAX_S);
         play_round();
         if (rounds++ == 0) {
-            files = count_entries("/proc/self/fd");
+            files = entries_count("/proc/self/fd");
         }
         check_files(files);
         check_threads(threads + RESOLVER_THREADS);

@@ -1,6 +1,7 @@
 /* Rules of callbacks. On the library's threads, but for what the caller's ask. */
 #include "spin_rules.h"
 
+#include "dice.h"
 #include "storm.h"
 
 #include <inttypes.h>
@@ -18,7 +19,7 @@ static _Thread_local DWORD last_code; /* of the callback that is running */
 
 uint64_t spin_number(uint64_t below)
 {
-    return storm_random(&spin_random) % below;
+    return dice_below(&spin_random, below);
 }
 
 bool spin_one_in(uint64_t count)

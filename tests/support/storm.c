@@ -1,6 +1,7 @@
 /* The service in a storm. Its threads are the fake service's. */
 #include "storm.h"
 
+#include "dice.h"
 #include "proto/create.h"
 #include "proto/disconnect.h"
 #include "proto/extension.h"
@@ -25,20 +26,6 @@ static struct storm {
 uint8_t storm_byte(uint64_t offset)
 {
     return (uint8_t)(offset % 251);
-}
-
-/* SplitMix64. */
-static uint64_t mix(uint64_t number)
-{
-    number = (number ^ number >> 30) * 0xbf58476d1ce4e5b9;
-    number = (number ^ number >> 27) * 0x94d049bb133111eb;
-    return number ^ number >> 31;
-}
-
-uint64_t storm_random(uint64_t *state)
-{
-    *state += 0x9e3779b97f4a7c15;
-    return mix(*state);
 }
 
 static struct storm *find(const struct fake_service *service)
@@ -122,7 +109,7 @@ static void answer_receive(const struct storm *storm, uint64_t *random,
     static const char *const names[STREAMS_MAX] = { "stdout", "stderr" };
     struct wsm_response_headers headers = headers_of(request, WSM_ACTION_RECEIVE "Response");
     uint64_t starts[STREAMS_MAX] = { 0 };
-    bool ends = storm_random(random) % 8 == 0;
+    bool ends = dice_roll(random) % 8 == 0;
     uint8_t bytes[OUTPUT_MAX];
     size_t i;
     size_t k;
@@ -131,7 +118,7 @@ static void answer_receive(const struct storm *storm, uint64_t *random,
     wsm_receive_response_begin(&reply->body, &headers);
     for (i = 0; i < STREAMS_MAX; i++) {
         struct wsm_stream_data stream = { .name = wsm_span_str(names[i]), .end = ends };
-        size_t len = (size_t)(storm_random(random) % OUTPUT_MAX);
+        size_t len = (size_t)(dice_roll(random) % OUTPUT_MAX);
 
         for (k = 0; k < len; k++)
             bytes[k] = storm_byte(starts[i] + k);
@@ -181,16 +168,16 @@ static void answer_garbage(uint64_t *random, struct fake_reply *reply)
         "<a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a>",
     };
     static const int statuses[] = { 200, 500, 400, 404, 302, 204, 999 };
-    size_t kind = (size_t)(storm_random(random) % (sizeof(texts) / sizeof(texts[0]) + 1));
+    size_t kind = (size_t)(dice_roll(random) % (sizeof(texts) / sizeof(texts[0]) + 1));
     size_t i;
 
-    reply->status = statuses[storm_random(random) % (sizeof(statuses) / sizeof(statuses[0]))];
+    reply->status = statuses[dice_roll(random) % (sizeof(statuses) / sizeof(statuses[0]))];
     if (kind < sizeof(texts) / sizeof(texts[0])) {
         wsm_buf_append_str(&reply->body, texts[kind]);
         return;
     }
-    for (i = (size_t)(storm_random(random) % 5000); i > 0; i--)
-        wsm_buf_append_byte(&reply->body, (uint8_t)storm_random(random));
+    for (i = (size_t)(dice_roll(random) % 5000); i > 0; i--)
+        wsm_buf_append_byte(&reply->body, (uint8_t)dice_roll(random));
 }
 
 static void answer_fault(const struct storm *storm, uint64_t *random,
@@ -211,7 +198,7 @@ static void answer_fault(const struct storm *storm, uint64_t *random,
     };
     size_t count = sizeof(codes) / sizeof(codes[0]) - storm->is_marked;
 
-    fake_reply_fault(reply, request, codes[storm_random(random) % count], "storm");
+    fake_reply_fault(reply, request, codes[dice_roll(random) % count], "storm");
 }
 
 /* Some other request's answer. */
@@ -226,16 +213,16 @@ static bool handle(struct fake_service *service, const struct fake_request *requ
                    struct fake_reply *reply)
 {
     struct storm *storm = find(service);
-    uint64_t random = mix(atomic_fetch_add(&storm->state, 0x9e3779b97f4a7c15));
-    unsigned roll = atomic_load(&storm->is_calm) ? 99 : (unsigned)(storm_random(&random) % 100);
+    uint64_t random = dice_mix(atomic_fetch_add(&storm->state, 0x9e3779b97f4a7c15));
+    unsigned roll = atomic_load(&storm->is_calm) ? 99 : (unsigned)(dice_roll(&random) % 100);
 
     if (roll < 20)
-        usleep((unsigned)(storm_random(&random) % DELAY_MAX_MS) * 1000);
+        usleep((unsigned)(dice_roll(&random) % DELAY_MAX_MS) * 1000);
     if (roll < 3 || roll == 20) {
         reply->is_dropped = true;
         reply->is_reset = roll % 2 == 0;
     } else if (roll == 21) {
-        reply->status = storm_random(&random) % 2 == 0 ? 503 : 401;
+        reply->status = dice_roll(&random) % 2 == 0 ? 503 : 401;
     } else if (roll == 3 || roll == 22) {
         answer_garbage(&random, reply);
     } else if (roll == 23) {

@@ -15,7 +15,4 @@ void storm_stop(struct fake_service *service);
 
 uint8_t storm_byte(uint64_t offset);
 
-/* Numbers of a generator of which every thread has its own. */
-uint64_t storm_random(uint64_t *state);
-
 #endif

@@ -6,6 +6,7 @@
  *        sweep holes [COUNT SEED]       the same, but nobody is told that nothing goes on
  *                                       unless told: the seed WSM_SEED (or 1), few places, or
  *                                       with WSM_LONG=1 many
+ *        sweep for SECONDS SEED         cuts, holes and copies of that seed, for so long
  *        sweep every STEP [WAY FIRST LAST]  at every STEPth byte, in each manner in turn
  *        sweep cut WAY AT MANNER        one of them, as a failed run names it
  *        sweep refused COUNT            Create, its first connection reset at once
@@ -14,10 +15,10 @@
  *
  * tests/integration/with_service.py tells where the service is. */
 #include "dialogue.h"
+#include "entries.h"
 #include "fault_proxy.h"
 #include "payload.h"
 
-#include <dirent.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,19 +73,6 @@ static const char *environment(const char *name)
 
 /* ---- leaks ---- */
 
-static unsigned entries(const char *path)
-{
-    DIR *dir = opendir(path);
-    unsigned count = 0;
-
-    if (dir == NULL)
-        return 0;
-    while (readdir(dir) != NULL)
-        count++;
-    closedir(dir);
-    return count;
-}
-
 /* Descriptors of this process and of those of the service, and how many these are. */
 struct facts {
     unsigned own, service, processes;
@@ -93,20 +81,20 @@ struct facts {
 static struct facts facts_now(void)
 {
     const char *monitor = environment("TEST_MONITOR");
-    struct facts facts = { .own = entries("/proc/self/fd") };
+    struct facts facts = { .own = (unsigned)entries_count("/proc/self/fd") };
     char path[64];
     FILE *children;
     long pid;
 
     snprintf(path, sizeof(path), "/proc/%s/fd", monitor);
-    facts.service = entries(path);
+    facts.service = (unsigned)entries_count(path);
     snprintf(path, sizeof(path), "/proc/%s/task/%s/children", monitor, monitor);
     children = fopen(path, "re");
     if (children == NULL)
         live_die("%s: no such process", monitor);
     while (fscanf(children, "%ld", &pid) == 1) {
         snprintf(path, sizeof(path), "/proc/%ld/fd", pid);
-        facts.service += entries(path);
+        facts.service += (unsigned)entries_count(path);
         facts.processes++;
     }
     fclose(children);
@@ -230,24 +218,32 @@ static unsigned everywhere(uint64_t step)
     return every(step, 0, 1, bytes[0] + 1) + every(step, 1, 1, bytes[1] + 1);
 }
 
+static const char *const actions[] = {
+    "transfer/Create</", "shell/Command</",    "shell/Send</",      "shell/Receive</",
+    "shell/Signal</",    "shell/Disconnect</", "shell/Reconnect</", "transfer/Delete</",
+};
+static const char *const answers[] = { "first", "second" };
+
+enum { ACTIONS = sizeof(actions) / sizeof(actions[0]), ANSWERS = 2 };
+
+static void copy(const char *answer, const char *action)
+{
+    uint64_t before = fault_proxy_count(&sweep.proxy, "copies");
+
+    snprintf(sweep.fault, sizeof(sweep.fault), "copy %s %s", answer, action);
+    tell(sweep.fault);
+    run_once(false);
+    if (fault_proxy_count(&sweep.proxy, "copies") == before)
+        live_die("nothing came twice");
+}
+
 static unsigned copies(void)
 {
-    static const char *const actions[] = { "transfer/Create</", "shell/Command</",
-                                           "shell/Send</",      "shell/Receive</",
-                                           "shell/Signal</",    "shell/Disconnect</",
-                                           "shell/Reconnect</", "transfer/Delete</" };
-    static const char *const answers[] = { "first", "second" };
-    uint64_t before = fault_proxy_count(&sweep.proxy, "copies"), now;
+    uint64_t before = fault_proxy_count(&sweep.proxy, "copies");
 
-    for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
-        for (size_t j = 0; j < 2; j++) {
-            snprintf(sweep.fault, sizeof(sweep.fault), "copy %s %s", answers[j], actions[i]);
-            tell(sweep.fault);
-            now = fault_proxy_count(&sweep.proxy, "copies");
-            run_once(false);
-            if (fault_proxy_count(&sweep.proxy, "copies") == now)
-                live_die("nothing came twice");
-        }
+    for (size_t i = 0; i < ACTIONS; i++) {
+        for (size_t j = 0; j < ANSWERS; j++)
+            copy(answers[j], actions[i]);
     }
     tell("copy off");
     return (unsigned)(fault_proxy_count(&sweep.proxy, "copies") - before);
@@ -307,6 +303,40 @@ static unsigned holes(uint64_t count, uint64_t seed)
     return hits;
 }
 
+/* Mostly cuts, some copies, few holes: those take seconds. */
+static unsigned for_seconds(uint64_t seconds, uint64_t seed)
+{
+    time_t until = time(NULL) + (time_t)seconds;
+    uint64_t bytes[2], state = seed << 32;
+    unsigned hits = 0, runs = 0;
+
+    measure(bytes);
+    printf("seed %" PRIu64 ": %" PRIu64 " s at %" PRIu64 " + %" PRIu64 " places\n", seed, seconds,
+           bytes[0], bytes[1]);
+    fflush(stdout);
+    for (; time(NULL) < until; runs++) {
+        uint64_t kind = next_random(&state) % 1000, way = next_random(&state) % 2,
+                 place = next_random(&state), choice = next_random(&state);
+
+        if (kind < 4) {
+            sweep.dialogue.timeout_ms = HOLE_TIMEOUT_MS;
+            hits += cut_at(ways[way], BEHIND_CREATE + 1 + place % (bytes[way] - BEHIND_CREATE),
+                           "hole");
+            sweep.dialogue.timeout_ms = 0;
+            tell("reset");
+        } else if (kind < 60) {
+            copy(answers[way], actions[choice % ACTIONS]);
+            tell("copy off");
+            hits++;
+        } else {
+            hits += cut_at(ways[way], place % bytes[way] + 1, manners[choice % MANNERS]);
+        }
+    }
+    if (hits < runs * 3 / 4)
+        live_die("only %u of %u faults came about", hits, runs);
+    return hits;
+}
+
 static unsigned by_default(bool is_holes)
 {
     const char *is_long = getenv("WSM_LONG"), *text = getenv("WSM_SEED");
@@ -334,6 +364,8 @@ static unsigned do_verb(int argc, char **argv)
     if (argc == 6 && strcmp(verb, "every") == 0 && strtoull(argv[2], NULL, 10) > 0)
         return every(strtoull(argv[2], NULL, 10), strcmp(argv[3], "down") == 0,
                      strtoull(argv[4], NULL, 10), strtoull(argv[5], NULL, 10));
+    if (argc == 4 && strcmp(verb, "for") == 0)
+        return for_seconds(strtoull(argv[2], NULL, 10), strtoull(argv[3], NULL, 10));
     if (argc == 5 && strcmp(verb, "cut") == 0)
         return cut_at(argv[2], strtoull(argv[3], NULL, 10), argv[4]);
     if (argc == 3 && strcmp(verb, "refused") == 0)
