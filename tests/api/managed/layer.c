@@ -19,7 +19,7 @@ static bool take_notice(struct managed_session *session, int32_t flags)
     for (size_t i = 0; i < sizeof(notices) / sizeof(notices[0]); i++) {
         if (flags == notices[i]) { /* exactly */
             session->notices[i]++;
-            if (flags == AUTODISCONNECTED && session->state != MANAGED_CLOSING)
+            if (flags == AUTODISCONNECTED && session->state == MANAGED_OPEN)
                 session->state = MANAGED_DISCONNECTED;
             if (flags == RETRY_ABORTED)
                 session->state = MANAGED_BROKEN;
@@ -259,6 +259,11 @@ static const struct native_options *pin_options(const char *name, const char *va
     *option = (struct native_option){ pin_text(name), pin_text(value), 1 };
     *set = (struct native_options){ 1, option, 1 };
     return set;
+}
+
+void managed_new_shell_id(struct managed_session *session)
+{
+    managed_make_guid(session->shell_id);
 }
 
 void managed_create(struct managed_session *session)

@@ -37,12 +37,13 @@ struct managed_session {
     int32_t fragment_size;
     bool receives; /* from the shell, inside the create callback */
     bool supports_disconnect;
-    bool has_sent;       /* first_input was taken */
-    unsigned notices[6]; /* 0x100 0x200 0x400 0x800 0x40 0x1000 */
-    char *connected;     /* owned; what connectResponseXml holds */
-    bool may_break;      /* the caller looks: errors are not told, and no wait dies of them */
-    bool is_answered;    /* the last Disconnect, Reconnect or CloseShell */
-    char broken_by[200]; /* the last error */
+    bool has_sent;           /* first_input was taken */
+    unsigned notices[6];     /* 0x100 0x200 0x400 0x800 0x40 0x1000 */
+    char *connected;         /* owned; what connectResponseXml holds */
+    bool may_break;          /* the caller looks: errors are not told, and no wait dies of them */
+    bool is_answered;        /* the last Disconnect, Reconnect or CloseShell */
+    const char *broken_call; /* of the last error, and its detail */
+    char broken_by[200];
 };
 
 struct managed_command {
@@ -59,12 +60,14 @@ struct managed_command {
     bool is_delayed;   /* posted with 0x10 */
     bool is_accepted;  /* 0x2000 has come */
     bool is_done;      /* flags 1 without an error */
+    bool is_stopping;  /* it may refuse input, and is given no more */
     bool is_stopped;
     bool is_suspended; /* no more input before ReconnectShellCommand */
     bool is_closing;
     bool is_closed;
     int32_t code; /* of an error */
     int32_t exit_code;
+    char *line;        /* owned */
     const char *input; /* borrowed; goes out in pieces, each after the callback of the last */
     size_t input_len;
     size_t input_sent;
@@ -77,6 +80,7 @@ struct managed_command {
 
 /* 3.1 up to CreateShellEx: API handle, session, options. */
 struct managed_session *managed_new(const char *connection, const char *user, const char *password);
+void managed_new_shell_id(struct managed_session *session);
 /* CreateShellEx with a new id, or the one it has; does not wait. */
 void managed_create(struct managed_session *session);
 /* ConnectShell to that id; does not wait. */
@@ -91,7 +95,12 @@ bool managed_close_shell(struct managed_session *session);
 /* CloseSession and Deinitialize on a thread each; frees the session. */
 void managed_dispose(struct managed_session *session, bool deinitializes_first);
 
-/* RunShellCommandEx; input goes out inside the callbacks, then comes Receive. Does not wait. */
+/* What managed_start() runs: on_output may be set meanwhile. */
+struct managed_command *managed_prepare(struct managed_session *session, const char *line,
+                                        const char *input, size_t input_len, bool is_delayed);
+void managed_start(struct managed_command *command);
+/* Both. RunShellCommandEx; input goes out inside the callbacks, then comes Receive. Does not wait.
+ */
 struct managed_command *managed_run(struct managed_session *session, const char *line,
                                     const char *input, size_t input_len, bool is_delayed);
 /* ConnectShellCommand, Receive in the callback. */

@@ -139,10 +139,12 @@ static void on_sent(intptr_t context, int32_t flags, const struct native_error *
         session->has_sent = true;
     else
         command->send = 0;
-    if (managed_is_error(error))
-        fail(session, command, error, "Send");
-    else if (command != NULL)
+    if (managed_is_error(error)) {
+        if (command == NULL || !command->is_stopping)
+            fail(session, command, error, "Send");
+    } else if (command != NULL) {
         send_next(command);
+    }
     managed_leave(context, session);
 }
 
@@ -181,6 +183,8 @@ static void send_next(struct managed_command *command)
             managed_receive(command->session, command);
         return;
     }
+    if (command->is_stopping)
+        return;
     command->input_sent += count;
     managed_send(command->session, command, "stdin", from, count);
 }
@@ -236,26 +240,42 @@ static struct managed_command *new_command(struct managed_session *session)
     return command;
 }
 
-struct managed_command *managed_run(struct managed_session *session, const char *line,
-                                    const char *input, size_t input_len, bool is_delayed)
+struct managed_command *managed_prepare(struct managed_session *session, const char *line,
+                                        const char *input, size_t input_len, bool is_delayed)
 {
     struct managed_command *command = new_command(session);
-    const char *argument = "";
-    intptr_t *out;
 
+    command->line = strdup(line);
     command->input = input;
     command->input_len = input_len;
     command->is_delayed = is_delayed;
     managed_make_guid(command->id);
-    managed_begin(session);
+    return command;
+}
+
+void managed_start(struct managed_command *command)
+{
+    const char *argument = "";
+    intptr_t *out;
+
+    managed_begin(command->session);
     out = pin(sizeof(*out));
-    native.RunShellCommandEx(session->shell, 0, pin_text(command->id), pin_text(line),
-                             managed_pin_texts(&argument, strchr(line, ' ') == NULL ? 1 : 0), NULL,
+    native.RunShellCommandEx(command->session->shell, 0, pin_text(command->id),
+                             pin_text(command->line),
+                             managed_pin_texts(&argument, strchr(command->line, ' ') == NULL), NULL,
                              managed_async(command->context, CALL_RUN, on_run), out);
     if (*out == 0)
         native_die("no handle of a command: fails at once");
     command->handle = *out;
-    managed_end(session);
+    managed_end(command->session);
+}
+
+struct managed_command *managed_run(struct managed_session *session, const char *line,
+                                    const char *input, size_t input_len, bool is_delayed)
+{
+    struct managed_command *command = managed_prepare(session, line, input, input_len, is_delayed);
+
+    managed_start(command);
     return command;
 }
 
@@ -316,15 +336,30 @@ static bool is_hopeless(const struct managed_session *session)
     return session->may_break && session->state != MANAGED_OPEN;
 }
 
+/* For the words of who waits in vain. */
+static const char *describe(const struct managed_command *command, char *text, size_t size)
+{
+    snprintf(text, size,
+             "command \"%s\": running %d, sent %zu of %zu, asked %d, delayed %d, accepted %d, "
+             "output %zu, stopping %d, stopped %d, suspended %d, done %d; its session: state %d, "
+             "notices %u",
+             command->line == NULL ? "?" : command->line, command->is_running, command->input_sent,
+             command->input_len, command->has_received, command->is_delayed, command->is_accepted,
+             command->output_len, command->is_stopping, command->is_stopped, command->is_suspended,
+             command->is_done, (int)command->session->state, command->session->notices[0]);
+    return text;
+}
+
 bool managed_wait_command(struct managed_command *command, const bool *flag)
 {
+    char text[1024];
     struct managed_session *session = command->session;
     struct timespec until = { 0 };
     bool has_come;
 
     pthread_mutex_lock(&session->lock);
     while (!*flag && !is_hopeless(session))
-        managed_wait_until(session, &until, "a command");
+        managed_wait_until(session, &until, describe(command, text, sizeof(text)));
     has_come = *flag;
     pthread_mutex_unlock(&session->lock);
     return has_come;
@@ -334,11 +369,12 @@ bool managed_wait_output(struct managed_command *command, size_t bytes)
 {
     struct managed_session *session = command->session;
     struct timespec until = { 0 };
+    char text[1024];
     bool has_come;
 
     pthread_mutex_lock(&session->lock);
     while (command->output_len < bytes && !command->is_done && !is_hopeless(session))
-        managed_wait_until(session, &until, "output");
+        managed_wait_until(session, &until, describe(command, text, sizeof(text)));
     has_come = command->output_len >= bytes;
     pthread_mutex_unlock(&session->lock);
     return has_come;
@@ -379,6 +415,7 @@ void managed_stop(struct managed_command *command, const char *code)
 
     managed_begin(command->session);
     out = pin(sizeof(*out));
+    command->is_stopping = true;
     native.SignalShell(command->session->shell, command->handle, 0, pin_text(code),
                        managed_async(command->context, CALL_SIGNAL, on_stopped), out);
     if (*out == 0)
@@ -419,6 +456,7 @@ void managed_close_command(struct managed_command *command)
 void managed_free_command(struct managed_command *command)
 {
     context_forget(command->context);
+    free(command->line);
     free(command->output);
     free(command);
 }

@@ -78,7 +78,8 @@ void managed_break(struct managed_session *session, const struct native_error *e
 
     if (!session->may_break)
         fprintf(stderr, "%s: %#x %s %s\n", what, (unsigned)code, text, detail);
-    snprintf(session->broken_by, sizeof(session->broken_by), "%s: %s", what, detail);
+    session->broken_call = what;
+    snprintf(session->broken_by, sizeof(session->broken_by), "%s", detail);
     free(text);
     free(detail);
     if (session->state != MANAGED_CLOSING)

@@ -1,12 +1,18 @@
 /* The most merciless caller there is, PowerShell's managed layer, played: its call sequences
  * against a real service (with_service.py starts it; the text shell stands for that of PowerShell)
  * and, where an answer of PowerShell's plug-in is needed or the network has to fail, against the
- * scripted one. */
+ * scripted one.
+ *
+ * Usage: managed_caller          each sequence once
+ *        managed_caller random   in any order, many at once, in all weathers: as long as
+ *                                WSM_CALLER_SECONDS says (6 unless told), by the numbers of
+ * WSM_SEED */
 #include "fake_service.h"
 #include "layer.h"
 #include "marked_service.h"
 #include "proto/create.h"
 #include "proto/disconnect.h"
+#include "rounds.h"
 #include "wsmerror.h"
 
 #include <setjmp.h>
@@ -16,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -598,6 +605,42 @@ static void test_disconnected_by_the_network(void **state)
     dispose_scripted(session);
 }
 
+/* ---- At random ---- */
+
+/* One of those above, while others play against the service. */
+static void play_scripted(uint64_t dice)
+{
+    static const struct {
+        void (*test)(void **state);
+        bool is_marked;
+    } tests[] = {
+        { test_creation_xml_is_sent_and_the_rest_goes_out_in_the_callback, false },
+        { test_connect_gives_the_xml_of_the_plugin, false },
+        { test_create_data_can_be_taken_apart, false },
+        { test_create_is_tried_again_on_the_same_session, false },
+        { test_failed_shell_is_closed_and_another_session_follows, false },
+        { test_close_comes_back_though_the_server_is_gone, false },
+        { test_notices_have_one_flag_each, true },
+        { test_disconnected_by_the_network, true },
+    };
+    size_t index = dice % (sizeof(tests) / sizeof(tests[0]));
+    void *state = NULL;
+
+    (tests[index].is_marked ? setup_marked : setup)(&state);
+    tests[index].test(&state);
+    (tests[index].is_marked ? teardown_marked : teardown)(&state);
+}
+
+static void test_anything_in_any_order(void **state)
+{
+    const char *given = getenv("WSM_SEED"), *length = getenv("WSM_CALLER_SECONDS");
+    uint64_t seed = given != NULL ? strtoull(given, NULL, 10)
+                                  : (uint64_t)time(NULL) * 1000 + (uint64_t)getpid() % 1000;
+
+    (void)state;
+    rounds_play(seed, length != NULL ? strtoul(length, NULL, 10) : 6, play_scripted);
+}
+
 #define SCRIPTED(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 #define MARKED(name)   cmocka_unit_test_setup_teardown(name, setup_marked, teardown_marked)
 
@@ -622,8 +665,14 @@ int main(int argc, char **argv)
         MARKED(test_disconnected_by_the_network),
     };
 
+    const struct CMUnitTest random_tests[] = {
+        cmocka_unit_test(test_anything_in_any_order),
+    };
+
     native_load(MANAGED_LIBRARY);
     if (argc > 1 && strcmp(argv[1], "exit") == 0)
         return exit_with_live_handles();
+    if (argc > 1 && strcmp(argv[1], "random") == 0)
+        return cmocka_run_group_tests(random_tests, NULL, NULL);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
 #include "native.h"
 
 #include <dlfcn.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -26,6 +27,7 @@ _Static_assert(sizeof(struct native_received) == 48 &&
 enum { PIN_SIZE = 1 << 20, POISONED = 4000, INSUFFICIENT_BUFFER = 122 };
 
 struct native native;
+uint64_t native_seed;
 static void *library;
 static _Thread_local uint8_t *pinned;
 static _Thread_local size_t pinned_used;
@@ -34,6 +36,8 @@ void native_die(const char *format, ...)
 {
     va_list args;
 
+    if (native_seed != 0)
+        fprintf(stderr, "seed %" PRIu64 ": ", native_seed);
     va_start(args, format);
     vfprintf(stderr, format, args);
     va_end(args);

@@ -122,8 +122,9 @@ struct native {
 };
 
 extern struct native native;
+extern uint64_t native_seed; /* of a random run; 0: it is none */
 
-/* Ends the program, as an exception in a callback does. */
+/* Ends the program, as an exception in a callback does, and names the seed. */
 _Noreturn void native_die(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Loads the library; ends the program if a function is missing. */
