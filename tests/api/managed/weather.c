@@ -14,7 +14,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-enum { CUT_BELOW = 300000, OUTAGE_MAX_MS = 2500, LULL_MAX_MS = 1500 };
+enum { CUT_BELOW = 300000, OUTAGE_MAX_MS = 2000, LULL_MAX_MS = 1500 };
 
 static struct {
     struct fault_proxy proxy;
@@ -145,12 +145,12 @@ static void copy_requests(void)
 
 static void go_out(void)
 {
+    wait_at_most(LULL_MAX_MS);
     weather.outages++;
     tell("refuse on");
     tell("reset");
     wait_at_most(OUTAGE_MAX_MS);
     tell("refuse off");
-    wait_at_most(LULL_MAX_MS);
 }
 
 static void *blow(void *arg)
