@@ -33,6 +33,20 @@ static struct {
     .queue = { .next = &resolver.queue, .prev = &resolver.queue },
 };
 
+/* In the child of a fork there are no threads, and the lock may be held for ever. Its look-ups were
+ * its parent's: they are not freed, for one of the threads may have had it half done. */
+static void on_fork(void)
+{
+    pthread_mutex_init(&resolver.lock, NULL);
+    wsm_list_init(&resolver.queue);
+    resolver.threads = 0;
+}
+
+static void watch_forks(void)
+{
+    (void)pthread_atfork(NULL, NULL, on_fork); /* without memory for it a child hangs, no more */
+}
+
 static void lookup_free(struct wsm_lookup *lookup)
 {
     if (lookup->list != NULL)
@@ -134,9 +148,11 @@ static struct wsm_lookup *lookup_new(const char *host, uint16_t port)
 struct wsm_lookup *wsm_lookup_start(const char *host, uint16_t port, wsm_lookup_done done,
                                     void *owner, struct wsm_error *err)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     struct wsm_lookup *lookup = lookup_new(host, port);
     bool needs_thread;
 
+    pthread_once(&once, watch_forks);
     if (lookup == NULL) {
         (void)wsm_fail_memory(err, "look-up");
         return NULL;

@@ -3,6 +3,7 @@
 #include "client_fixture.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netdb.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -11,7 +12,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 #include <wsmext.h>
 
 #include <cmocka.h>
@@ -227,6 +230,47 @@ static void test_2_2_deinitialize_does_not_wait_for_a_look_up(void **state)
     close_shell(open_shell(f));
 }
 
+#ifndef __SANITIZE_THREAD__ /* which takes no new threads behind such a fork */
+/* The child has none of the threads that were still busy when it was made. */
+static void test_2_2_a_forked_child_looks_names_up_anew(void **state)
+{
+    enum { FINE = 42, ALL_THREADS = 8, SECONDS = 20 };
+    WSMAN_API_HANDLE api = f->api;
+    struct recorder *recorders[ALL_THREADS];
+    char host[16];
+    int status = -1;
+    pid_t child;
+    int i;
+
+    (void)state;
+    for (i = 0; i < ALL_THREADS; i++) {
+        snprintf(host, sizeof(host), "h%d.slow", i);
+        recorders[i] = recorder_new();
+        (void)create(open_named(host), recorders[i]);
+    }
+    wait_for_lookups(ALL_THREADS);
+    f->session = NULL;
+    f->api = NULL;
+    assert_int_equal(WSManDeinitialize(api, 0), 0);
+    child = fork();
+    if (child == 0) {
+        alarm(SECONDS);
+        assert_int_equal(WSManInitialize(WSMAN_FLAG_REQUESTED_API_VERSION_1_1, &f->api), 0);
+        f->session = open_named("quick.test");
+        close_shell(open_shell(f));
+        assert_int_equal(WSManDeinitialize(f->api, 0), 0);
+        _exit(FINE);
+    }
+    assert_true(child > 0);
+    while (waitpid(child, &status, 0) < 0)
+        assert_int_equal(errno, EINTR);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), FINE);
+    for (i = 0; i < ALL_THREADS; i++)
+        recorder_free(recorders[i]);
+}
+#endif
+
 static void test_G14_slow_look_ups_do_not_hold_up_those_of_others(void **state)
 {
     struct recorder *recorders[SLOW_HOSTS];
@@ -265,6 +309,9 @@ int main(void)
         TEST(test_2_4_a_name_is_looked_up_by_the_first_call),
         TEST(test_G14_a_slow_look_up_is_given_up_in_time),
         TEST(test_2_2_deinitialize_does_not_wait_for_a_look_up),
+#ifndef __SANITIZE_THREAD__
+        TEST(test_2_2_a_forked_child_looks_names_up_anew),
+#endif
         TEST(test_G14_slow_look_ups_do_not_hold_up_those_of_others),
     };
 
