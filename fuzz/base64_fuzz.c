@@ -1,18 +1,7 @@
 /* wsm_base64_decode and _encode: the wide form gives what the scalar form gives, and what
  * was decoded encodes back to the same text without its white space. */
 #include "base/base64.h"
-#include "base/span.h"
-
-#include <stdlib.h>
-#include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void check(bool holds)
-{
-    if (!holds)
-        abort();
-}
+#include "fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -3,9 +3,7 @@
  * a valid list of strings is read to its end. */
 #include "../tests/support/all_messages.h"
 
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

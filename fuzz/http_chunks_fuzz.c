@@ -1,15 +1,6 @@
 /* wsm_http_chunks_step: a body fed whole and byte by byte gives the same data. */
+#include "fuzz.h"
 #include "proto/http.h"
-
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void check(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
