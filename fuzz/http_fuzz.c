@@ -1,15 +1,24 @@
-/* wsm_http_head_parse, wsm_http_media_of: a head fed whole and byte by byte gives the
- * same. The first byte of the input says request or response ('r'). */
-#include "proto/http.h"
+/* wsm_http_head_parse, wsm_http_media_of, wsm_request_head_take: a head fed whole and byte by
+ * byte gives the same, and what winrmd-net keeps of a request comes from it. The first byte of
+ * the input says request or response ('r'). */
+#include "fuzz.h"
+#include "server/request_head.h"
 
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void check(bool holds)
+static void take_request(const struct wsm_http_head *head, size_t used)
 {
-    if (!holds)
-        abort();
+    struct wsm_span host = wsm_http_header_find(head, "Host");
+    struct wsm_request_head kept = { .len = 0 };
+    int status = wsm_request_head_take(&kept, head, used);
+
+    check(kept.len == used && kept.keep_alive == head->keep_alive);
+    check((status == 0) == (kept.url != NULL) &&
+          (status == 0 || status == 400 || status == 404 || status == 405));
+    if (status == 0) {
+        check(strlen(kept.url) == host.len + strlen("http:///wsman"));
+        check(strlen(kept.machine) <= host.len &&
+              memcmp(kept.machine, host.ptr, strlen(kept.machine)) == 0);
+    }
+    wsm_request_head_clear(&kept);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -32,7 +41,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check(answer == expected);
     check(answer != WSM_PARSE_DONE || len == used + 1);
     check(answer != WSM_PARSE_BAD || (status >= 400 && why != NULL));
-    if (answer == WSM_PARSE_DONE)
+    if (answer == WSM_PARSE_DONE && kind == WSM_HTTP_RESPONSE)
         (void)wsm_http_media_of(wsm_http_header_find(&head, "Content-Type"));
+    if (answer == WSM_PARSE_DONE && kind == WSM_HTTP_REQUEST)
+        take_request(&head, used);
     return 0;
 }

@@ -1,0 +1,2 @@
+wsm_add_fuzzer(basic_fuzz LIBRARIES wsm_auth)
+wsm_add_fuzzer(users_fuzz LIBRARIES wsm_auth_users)
