@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 """Holds the rules of the source that a compiler does not know.
 
-Refuses: includes against the arrows, include circles, functions that truncate or
-overflow, unformatted code. Reports: functions over 100 lines, files over 1,000.
+Refuses: includes against the arrows, include circles (in src/ also of a.c and a.h taken as
+one), functions that truncate or overflow, unformatted code. Reports: functions over 100
+lines, files over 1,000.
 
 Usage: check-source.py [--root FOLDER] [--no-format] | --self-test
 """
@@ -44,6 +45,8 @@ LIBRARIES = {
 }
 BANNED = ("strcpy", "sprintf", "strcat", "gets", "atoi", "strncpy", "strtok")
 FORMATTED = ("src", "include", "examples", "tests", "fuzz", "bench")
+# The files of src/ that may know each other in a circle: a shell, what runs in it, and its link.
+KNOTS = [{"src/client/" + name for name in ("command", "disconnect", "notice", "operation", "recovery", "shell")}]
 FUNCTION_LINES = 100
 FILE_LINES = 1000
 
@@ -152,6 +155,37 @@ def circles(graph):
     return found
 
 
+def reachable(graph, start):
+    """What can be reached from a node, itself only by a circle."""
+    seen, todo = set(), list(graph.get(start, ()))
+    while todo:
+        node = todo.pop()
+        if node not in seen:
+            seen.add(node)
+            todo += graph.get(node, ())
+    return seen
+
+
+def unit_circles(graph):
+    """The same where a.c and a.h count as one, with which circles of headers are found too."""
+    units = {}
+    for name, headers in graph.items():
+        unit = os.path.splitext(name)[0]
+        units.setdefault(unit, set()).update(os.path.splitext(header)[0] for header in headers)
+        units[unit].discard(unit)
+    reach = {unit: reachable(units, unit) for unit in units}
+    found, done = [], set()
+    for unit in sorted(units):
+        circle = {other for other in reach[unit] if unit in reach.get(other, ())}
+        if unit in done or not circle:
+            continue
+        done |= circle
+        if not any(circle <= knot for knot in KNOTS):
+            edges = sorted(f"{a} -> {b}" for a in circle for b in units[a] & circle)
+            found.append("include circle: " + ", ".join(edges))
+    return found
+
+
 def lengths(name, text):
     """Reports of what is long: a function's body opens and closes in the first column."""
     found, start = [], None
@@ -187,7 +221,9 @@ def check(root, with_format=True):
             text = file.read()
         complaints += check_file(root, name, text, graph)
         reports += lengths(name, text)
-    complaints += circles(graph)
+    ours = {name for name in graph if folder_of(name)}
+    complaints += unit_circles({name: graph[name] for name in ours})
+    complaints += circles({name: graph[name] for name in graph if name not in ours})
     if with_format:
         complaints += unformatted(root, names)
     return complaints, reports
@@ -206,6 +242,14 @@ SAMPLES = [
     ("a header includes the inside", {"include/wsman.h": '#include "base/x.h"\n', "src/base/x.h": ""}, "may not include the inside"),
     ("a circle", {"src/base/a.h": '#include "base/b.h"\n', "src/base/b.h": '#include "b2.h"\n',
                   "src/base/b2.h": '#include "base/a.h"\n'}, "include circle: "),
+    ("a circle of files", {"src/base/a.c": '#include "base/b.h"\n', "src/base/a.h": "", "src/base/b.h": "",
+                           "src/base/b.c": '#include "base/b.h"\n#include "base/a.h"\n'},
+     "include circle: src/base/a -> src/base/b, src/base/b -> src/base/a"),
+    ("a circle of tests", {"tests/unit/a.h": '#include "b.h"\n', "tests/unit/b.h": '#include "a.h"\n'}, "include circle: "),
+    ("a knot that is known", {"src/client/shell.c": '#include "client/command.h"\n', "src/client/shell.h": "",
+                              "src/client/command.c": '#include "client/shell.h"\n', "src/client/command.h": ""}, None),
+    ("a knot that grows", {"src/client/shell.c": '#include "client/x.h"\n', "src/client/shell.h": "", "src/client/x.h": "",
+                           "src/client/x.c": '#include "client/shell.h"\n'}, "src/client/shell -> src/client/x"),
     ("an unknown folder", {"src/misc/a.c": "#include <stdio.h>\n"}, "not known"),
     ("a banned function", {"src/base/a.c": "void f(char *a)\n{\n    strcpy (a, a);\n}\n"}, "a.c:3: strcpy"),
     ("a banned function in a test", {"tests/unit/a.c": "int n = atoi(x);\n"}, "a.c:1: atoi"),
