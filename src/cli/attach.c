@@ -4,41 +4,38 @@
 #include "job.h"
 #include "message.h"
 
-static int follow(struct wsm_cli_target *target, struct wsm_cli_session *session,
-                  enum wsm_job_plan plan)
-{
-    struct wsm_cli_job job = {
-        .plan = plan, .options = session->options, .session = session, .target = target
-    };
-    int status = wsm_cli_job_open(&job);
+struct attachment {
+    struct wsm_cli_target target;
+    struct wsm_cli_job job;
+    bool has_job;
+};
 
-    if (status == WSM_CLI_OK)
-        status = wsm_cli_job_follow(&job);
-    wsm_cli_session_close(session); /* after it no callback comes */
-    wsm_cli_job_close(&job);
-    return status;
+static int follow(struct wsm_cli_session *session, struct wsm_cli_events *events, void *context)
+{
+    struct attachment *attachment = context;
+    struct wsm_cli_job *job = &attachment->job;
+    int status = wsm_cli_target_find(&attachment->target, session, events, WSM_CLI_WANT_COMMAND,
+                                     session->options->is_take);
+
+    if (status != WSM_CLI_OK)
+        return status;
+    job->options = session->options;
+    job->session = session;
+    job->target = &attachment->target;
+    attachment->has_job = true;
+    status = wsm_cli_job_open(job);
+    return status == WSM_CLI_OK ? wsm_cli_job_follow(job) : status;
 }
 
 static int attach(const struct wsm_cli_options *options, struct wsm_cli_signals *signals,
                   enum wsm_job_plan plan)
 {
-    struct wsm_cli_target target = { 0 };
-    struct wsm_cli_session session;
-    struct wsm_cli_events events;
-    int status;
+    struct attachment attachment = { .job.plan = plan };
+    int status = wsm_cli_session_with(options, signals, follow, &attachment);
 
-    if (!wsm_cli_events_open(&events))
-        return wsm_cli_fail(WSM_CLI_PROTOCOL, "event descriptor: %m");
-    status = wsm_cli_session_open(&session, options, signals);
-    if (status == WSM_CLI_OK)
-        status = wsm_cli_target_find(&target, &session, &events, WSM_CLI_WANT_COMMAND,
-                                     options->is_take);
-    if (status == WSM_CLI_OK)
-        status = follow(&target, &session, plan);
-    else
-        wsm_cli_session_close(&session);
-    wsm_cli_target_clear(&target);
-    wsm_cli_events_close(&events);
+    if (attachment.has_job) /* after its session no callback comes */
+        wsm_cli_job_close(&attachment.job);
+    wsm_cli_target_clear(&attachment.target);
     return status;
 }
 

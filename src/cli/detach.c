@@ -20,25 +20,25 @@ static int let_go(const struct wsm_cli_session *session, struct wsm_cli_events *
     return status;
 }
 
+static int detach(struct wsm_cli_session *session, struct wsm_cli_events *events, void *context)
+{
+    struct wsm_cli_target *target = context;
+    int status = wsm_cli_target_find(target, session, events, WSM_CLI_WANT_SHELL, true);
+
+    if (status == WSM_CLI_OK)
+        wsm_cli_session_abandon(session, let_go(session, events, target));
+    return status;
+}
+
 int wsm_cli_detach(const struct wsm_cli_options *options, struct wsm_cli_signals *signals)
 {
     struct wsm_cli_target target = { 0 };
-    struct wsm_cli_session session;
-    struct wsm_cli_events events;
     int status;
 
     if (wsm_cli_pick_names_command(options->id))
         return wsm_cli_fail(WSM_CLI_USAGE, "%s: detach lets go of a shell with all its commands",
                             options->id);
-    if (!wsm_cli_events_open(&events))
-        return wsm_cli_fail(WSM_CLI_PROTOCOL, "event descriptor: %m");
-    status = wsm_cli_session_open(&session, options, signals);
-    if (status == WSM_CLI_OK)
-        status = wsm_cli_target_find(&target, &session, &events, WSM_CLI_WANT_SHELL, true);
-    if (status == WSM_CLI_OK)
-        wsm_cli_session_abandon(&session, let_go(&session, &events, &target));
-    wsm_cli_session_close(&session);
+    status = wsm_cli_session_with(options, signals, detach, &target);
     wsm_cli_target_clear(&target);
-    wsm_cli_events_close(&events);
     return status;
 }

@@ -20,27 +20,26 @@ static int end_command(const struct wsm_cli_session *session, struct wsm_cli_eve
     return status != WSM_CLI_OK ? status : let_go;
 }
 
+static int end(struct wsm_cli_session *session, struct wsm_cli_events *events, void *context)
+{
+    struct wsm_cli_target *target = context;
+    bool is_command = wsm_cli_pick_names_command(session->options->id);
+    int status = wsm_cli_target_find(target, session, events,
+                                     is_command ? WSM_CLI_WANT_COMMAND : WSM_CLI_WANT_SHELL,
+                                     session->options->is_take);
+
+    if (status != WSM_CLI_OK)
+        return status;
+    if (is_command)
+        wsm_cli_session_abandon(session, end_command(session, events, target));
+    return wsm_cli_step_delete(session, events, target);
+}
+
 int wsm_cli_kill(const struct wsm_cli_options *options, struct wsm_cli_signals *signals)
 {
-    bool is_command = wsm_cli_pick_names_command(options->id);
     struct wsm_cli_target target = { 0 };
-    struct wsm_cli_session session;
-    struct wsm_cli_events events;
-    int status;
+    int status = wsm_cli_session_with(options, signals, end, &target);
 
-    if (!wsm_cli_events_open(&events))
-        return wsm_cli_fail(WSM_CLI_PROTOCOL, "event descriptor: %m");
-    status = wsm_cli_session_open(&session, options, signals);
-    if (status == WSM_CLI_OK)
-        status = wsm_cli_target_find(&target, &session, &events,
-                                     is_command ? WSM_CLI_WANT_COMMAND : WSM_CLI_WANT_SHELL,
-                                     options->is_take);
-    if (status == WSM_CLI_OK && is_command)
-        wsm_cli_session_abandon(&session, end_command(&session, &events, &target));
-    if (status == WSM_CLI_OK)
-        status = wsm_cli_step_delete(&session, &events, &target);
-    wsm_cli_session_close(&session);
     wsm_cli_target_clear(&target);
-    wsm_cli_events_close(&events);
     return status;
 }

@@ -8,9 +8,9 @@
 
 #include <stdio.h>
 
-static int get(struct wsm_cli_listing *listing, const struct wsm_cli_session *session,
-               struct wsm_cli_events *events)
+static int get(struct wsm_cli_session *session, struct wsm_cli_events *events, void *context)
 {
+    struct wsm_cli_listing *listing = context;
     int status = wsm_cli_listing_get(listing, session, events);
     size_t i = 0;
 
@@ -40,19 +40,10 @@ static int print(const struct wsm_cli_listing *listing, const struct wsm_cli_opt
 int wsm_cli_ps(const struct wsm_cli_options *options, struct wsm_cli_signals *signals)
 {
     struct wsm_cli_listing listing = { 0 };
-    struct wsm_cli_session session;
-    struct wsm_cli_events events;
-    int status;
+    int status = wsm_cli_session_with(options, signals, get, &listing);
 
-    if (!wsm_cli_events_open(&events))
-        return wsm_cli_fail(WSM_CLI_PROTOCOL, "event descriptor: %m");
-    status = wsm_cli_session_open(&session, options, signals);
-    if (status == WSM_CLI_OK)
-        status = get(&listing, &session, &events);
-    wsm_cli_session_close(&session); /* cancels what is still pending */
     if (status == WSM_CLI_OK)
         status = print(&listing, options);
     wsm_cli_listing_clear(&listing);
-    wsm_cli_events_close(&events);
     return status;
 }

@@ -2,7 +2,6 @@
 #include "session.h"
 
 #include "errors.h"
-#include "events.h"
 #include "host.h"
 #include "message.h"
 
@@ -190,6 +189,23 @@ void wsm_cli_session_close(struct wsm_cli_session *session)
         WSManDeinitialize(session->api, 0);
     end_local(session);
     free(session->label);
+}
+
+int wsm_cli_session_with(const struct wsm_cli_options *options, struct wsm_cli_signals *signals,
+                         wsm_cli_session_work *work, void *context)
+{
+    struct wsm_cli_session session;
+    struct wsm_cli_events events;
+    int status;
+
+    if (!wsm_cli_events_open(&events))
+        return wsm_cli_fail(WSM_CLI_PROTOCOL, "event descriptor: %m");
+    status = wsm_cli_session_open(&session, options, signals);
+    if (status == WSM_CLI_OK)
+        status = work(&session, &events, context);
+    wsm_cli_session_close(&session); /* cancels what is still pending */
+    wsm_cli_events_close(&events);
+    return status;
 }
 
 void wsm_cli_session_abandon(struct wsm_cli_session *session, int status)

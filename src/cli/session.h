@@ -2,6 +2,7 @@
 #ifndef WSM_CLI_SESSION_H
 #define WSM_CLI_SESSION_H
 
+#include "events.h"
 #include "local.h"
 #include "options.h"
 #include "signals.h"
@@ -25,6 +26,13 @@ int wsm_cli_session_open(struct wsm_cli_session *session, const struct wsm_cli_o
 
 /* Waits for the callbacks that are still to come, and ends the private service. */
 void wsm_cli_session_close(struct wsm_cli_session *session);
+
+/* What a verb does in its session; returns its exit code. */
+typedef int wsm_cli_session_work(struct wsm_cli_session *session, struct wsm_cli_events *events,
+                                 void *context);
+/* Opens a session and a queue for its callbacks, works, and closes both. */
+int wsm_cli_session_with(const struct wsm_cli_options *options, struct wsm_cli_signals *signals,
+                         wsm_cli_session_work *work, void *context);
 
 /* Ends the process with `status` without touching what lives on the server: shells that
  * the connection was lost to stay as they are. Ends the private service all the same. */
