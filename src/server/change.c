@@ -20,14 +20,6 @@ struct wsm_change {
 /* What was asked for is done even if nobody can be told any more. */
 static const struct wsm_exchange_events exchange_events = { .keeps_request = true };
 
-static void refuse(struct wsm_exchange *exchange, const struct wsm_error *err)
-{
-    struct wsm_error fault = WSM_ERROR_INIT;
-
-    wsm_fail(&fault, err->code, "%s", wsm_error_text(err));
-    wsm_exchange_fail(exchange, &fault);
-}
-
 /* Nobody asked for the change but those who wait for it. */
 static void refuse_waiting(struct wsm_shell *shell, const struct wsm_error *err)
 {
@@ -36,7 +28,7 @@ static void refuse_waiting(struct wsm_shell *shell, const struct wsm_error *err)
                                                          node);
 
         wsm_list_remove(&exchange->node);
-        refuse(exchange, err);
+        wsm_exchange_fail_with(exchange, err);
     }
 }
 
@@ -70,7 +62,7 @@ static void end(struct wsm_change *change, const struct wsm_error *err)
         if (change->exchange != NULL) /* it is not known what the host did: once more */
             wsm_exchange_wait(change->exchange, &shell->waiting);
     } else if (change->exchange != NULL) {
-        refuse(change->exchange, err);
+        wsm_exchange_fail_with(change->exchange, err);
     } else if (!change->request.lets_go) {
         refuse_waiting(shell, err);
     }
@@ -163,7 +155,7 @@ void wsm_change_begin(struct wsm_shell *shell, const struct wsm_change_request *
     if (change == NULL) {
         wsm_fail_memory(&err, "operation");
         if (exchange != NULL)
-            refuse(exchange, &err);
+            wsm_exchange_fail_with(exchange, &err);
         else
             refuse_waiting(shell, &err);
         wsm_error_clear(&err);
@@ -228,10 +220,8 @@ bool wsm_change_has_command(struct wsm_exchange *exchange, struct wsm_shell *she
 {
     struct wsm_error err = WSM_ERROR_INIT;
 
-    if (wsm_command_find(shell, id) != NULL)
+    if (wsm_command_get(shell, id, &err) != NULL)
         return true;
-    wsm_fail(&err, ERROR_WSMAN_UNEXPECTED_SELECTORS, "command %.*s does not exist", (int)id.len,
-             (const char *)id.ptr);
     wsm_exchange_fail(exchange, &err);
     return false;
 }

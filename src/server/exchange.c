@@ -186,6 +186,14 @@ void wsm_exchange_fail(struct wsm_exchange *exchange, struct wsm_error *err)
     wsm_exchange_free(exchange);
 }
 
+void wsm_exchange_fail_with(struct wsm_exchange *exchange, const struct wsm_error *err)
+{
+    struct wsm_error fault = WSM_ERROR_INIT;
+
+    wsm_fail(&fault, err->code, "%s", wsm_error_text(err));
+    wsm_exchange_fail(exchange, &fault);
+}
+
 /* Nobody waits any more, but the operation, if it has begun, does not end with that. */
 static void go_on_unseen(struct wsm_exchange *exchange)
 {

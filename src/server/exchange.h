@@ -82,6 +82,8 @@ void wsm_response_clear(struct wsm_response *response);
 void wsm_exchange_fault(struct wsm_exchange *exchange, struct wsm_error *err);
 /* The same and frees the exchange. */
 void wsm_exchange_fail(struct wsm_exchange *exchange, struct wsm_error *err);
+/* The same with an error that stays as it is: others are told it too. */
+void wsm_exchange_fail_with(struct wsm_exchange *exchange, const struct wsm_error *err);
 
 /* Called by the connection. */
 void wsm_exchange_on_timer(struct wsm_exchange *exchange);

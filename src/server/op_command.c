@@ -45,10 +45,9 @@ static void on_end(struct wsm_host_call *call, const struct wsm_error *err)
 {
     struct start *start = WSM_CONTAINER_OF(call, struct start, call);
     struct wsm_shell *shell = start->shell;
-    struct wsm_error fault = WSM_ERROR_INIT;
 
-    wsm_fail(&fault, err->code, "%s", wsm_error_text(err));
-    start_fail(start, &fault);
+    wsm_exchange_fail_with(start->exchange, err);
+    free(start);
     wsm_shell_leave(shell);
 }
 

@@ -22,13 +22,11 @@ static void delete_end(struct delete *delete, const struct wsm_error *err)
 {
     struct wsm_exchange *exchange = delete->exchange;
     struct wsm_response response = WSM_RESPONSE_INIT;
-    struct wsm_error fault = WSM_ERROR_INIT;
     struct wsm_response_headers headers;
 
     free(delete);
     if (err != NULL) {
-        wsm_fail(&fault, err->code, "%s", wsm_error_text(err));
-        wsm_exchange_fail(exchange, &fault);
+        wsm_exchange_fail_with(exchange, err);
         return;
     }
     if (exchange->conn != NULL) {

@@ -46,15 +46,13 @@ static void on_end(struct wsm_host_call *call, const struct wsm_error *err)
     struct get *get = WSM_CONTAINER_OF(call, struct get, call);
     struct wsm_exchange *exchange = get->exchange;
     struct wsm_shell *shell = get->shell;
-    struct wsm_error fault = WSM_ERROR_INIT;
     bool is_answered = get->has_report;
 
     free(get);
     if (is_answered) {
         wsm_exchange_free(exchange);
     } else if (err != NULL && wsm_shell_is_ready(shell)) {
-        wsm_fail(&fault, err->code, "%s", wsm_error_text(err));
-        wsm_exchange_fail(exchange, &fault);
+        wsm_exchange_fail_with(exchange, err);
     } else {
         wsm_exchange_wait(exchange, &shell->waiting);
     }

@@ -350,10 +350,9 @@ static bool check(struct wsm_exchange *exchange, struct wsm_shell *shell, bool i
         return wsm_fail(err, ERROR_WSMAN_SHELL_INVALID_DESIRED_STREAMS,
                         "%.*s: not all are output streams of the shell", (int)request.streams.len,
                         (const char *)request.streams.ptr);
-    command = wsm_command_find(shell, request.command_id);
+    command = wsm_command_get(shell, request.command_id, err);
     if (command == NULL)
-        return wsm_fail(err, ERROR_WSMAN_UNEXPECTED_SELECTORS, "command %.*s does not exist",
-                        (int)request.command_id.len, (const char *)request.command_id.ptr);
+        return false;
     *out_streams = streams;
     *out_command = command;
     return true;

@@ -48,13 +48,13 @@ static const struct wsm_exchange_events repetition_events = { .on_timer = on_rep
 static void answer(struct wsm_exchange *exchange, const struct wsm_error *err)
 {
     struct wsm_response response = WSM_RESPONSE_INIT;
-    struct wsm_error fault = WSM_ERROR_INIT;
     struct wsm_response_headers headers;
 
     if (err != NULL) {
-        wsm_fail(&fault, err->code, "%s", wsm_error_text(err));
-        wsm_exchange_fault(exchange, &fault);
-    } else if (exchange->conn != NULL) {
+        wsm_exchange_fail_with(exchange, err);
+        return;
+    }
+    if (exchange->conn != NULL) {
         headers = wsm_response_open(&response, exchange, 200, WSM_ACTION_SEND "Response");
         wsm_send_response_write(&response.out, &headers);
         wsm_response_send(&response, exchange, NULL);
@@ -113,8 +113,6 @@ static bool check_stream(const struct wsm_shell *shell, const struct request *re
 static bool check(const struct wsm_exchange *exchange, struct wsm_shell *shell,
                   struct request *request, struct wsm_error *err)
 {
-    struct wsm_span id;
-
     if (!wsm_options_check(&exchange->env, options, err) ||
         !wsm_send_request_parse(&exchange->env, request->streams, &request->count, err))
         return false;
@@ -126,12 +124,8 @@ static bool check(const struct wsm_exchange *exchange, struct wsm_shell *shell,
         if (i > 0)
             request->streams[i].end |= request->streams[i - 1].end;
     }
-    id = request->streams[0].command_id;
-    request->command = wsm_command_find(shell, id);
-    if (request->command == NULL)
-        return wsm_fail(err, ERROR_WSMAN_UNEXPECTED_SELECTORS, "command %.*s does not exist",
-                        (int)id.len, (const char *)id.ptr);
-    return true;
+    request->command = wsm_command_get(shell, request->streams[0].command_id, err);
+    return request->command != NULL;
 }
 
 static bool send_input(struct wsm_sending *op, const struct request *request, struct wsm_error *err)

@@ -41,13 +41,12 @@ static void on_end(struct wsm_host_call *call, const struct wsm_error *err)
 {
     struct signalling *op = WSM_CONTAINER_OF(call, struct signalling, call);
     struct wsm_response response = WSM_RESPONSE_INIT;
-    struct wsm_error fault = WSM_ERROR_INIT;
     struct wsm_response_headers headers;
     struct wsm_shell *shell = op->shell;
 
     if (err != NULL) {
-        wsm_fail(&fault, err->code, "%s", wsm_error_text(err));
-        signalling_fail(op, &fault);
+        wsm_exchange_fail_with(op->exchange, err);
+        free(op);
         wsm_shell_leave(shell);
         return;
     }

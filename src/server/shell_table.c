@@ -502,6 +502,17 @@ struct wsm_command *wsm_command_find(struct wsm_shell *shell, struct wsm_span id
     return NULL;
 }
 
+struct wsm_command *wsm_command_get(struct wsm_shell *shell, struct wsm_span id,
+                                    struct wsm_error *err)
+{
+    struct wsm_command *command = wsm_command_find(shell, id);
+
+    if (command == NULL)
+        (void)wsm_fail(err, ERROR_WSMAN_UNEXPECTED_SELECTORS, "command %.*s does not exist",
+                       (int)id.len, id.len == 0 ? "" : (const char *)id.ptr);
+    return command;
+}
+
 struct wsm_command *wsm_command_add(struct wsm_shell *shell, const struct wsm_guid *id)
 {
     struct wsm_command *command = calloc(1, sizeof(*command));

@@ -169,6 +169,9 @@ struct wsm_shell *wsm_shell_next(struct wsm_shell_table *table, const char *owne
 
 /* Commands. */
 struct wsm_command *wsm_command_find(struct wsm_shell *shell, struct wsm_span id);
+/* The same; NULL with ERROR_WSMAN_UNEXPECTED_SELECTORS. */
+struct wsm_command *wsm_command_get(struct wsm_shell *shell, struct wsm_span id,
+                                    struct wsm_error *err);
 /* NULL without memory. */
 struct wsm_command *wsm_command_add(struct wsm_shell *shell, const struct wsm_guid *id);
 /* Ends what waits for it with `err` (borrowed) and frees it. */
