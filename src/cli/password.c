@@ -44,8 +44,8 @@ bool wsm_cli_password_read_line(int fd, struct wsm_cli_password *out)
             goto out;
         if (got == 0 || c == '\n')
             break;
-        if (len == WSM_CLI_PASSWORD_MAX) {
-            errno = EMSGSIZE;
+        if (c == '\0' || len == WSM_CLI_PASSWORD_MAX) {
+            errno = c == '\0' ? EILSEQ : EMSGSIZE;
             goto out;
         }
         line.text[len++] = c;
@@ -59,6 +59,19 @@ out:
     return ok;
 }
 
+/* What is wrong, as errno has it. */
+static const char *line_error(void)
+{
+    switch (errno) {
+    case EMSGSIZE:
+        return "the password is longer than 1024 bytes";
+    case EILSEQ:
+        return "the password holds a NUL byte";
+    default:
+        return strerror(errno);
+    }
+}
+
 static int from_file(const char *name, struct wsm_cli_password *out)
 {
     bool is_stdin = strcmp(name, "-") == 0;
@@ -69,9 +82,7 @@ static int from_file(const char *name, struct wsm_cli_password *out)
         return wsm_cli_fail(WSM_CLI_USAGE, "password file %s: %s", name, strerror(errno));
     ok = wsm_cli_password_read_line(fd, out);
     if (!ok)
-        wsm_cli_fail(WSM_CLI_USAGE, "password file %s: %s", name,
-                     errno == EMSGSIZE ? "its first line is longer than 1024 bytes"
-                                       : strerror(errno));
+        wsm_cli_fail(WSM_CLI_USAGE, "password file %s: %s", name, line_error());
     if (!is_stdin)
         close(fd);
     return ok ? WSM_CLI_OK : WSM_CLI_USAGE;
@@ -98,8 +109,7 @@ static int read_terminal(int tty, struct wsm_cli_signals *signals, struct wsm_cl
             return WSM_CLI_SIGNAL + number;
     }
     if (!wsm_cli_password_read_line(tty, out))
-        return wsm_cli_fail(WSM_CLI_USAGE, "terminal: %s",
-                            errno == EMSGSIZE ? "longer than 1024 bytes" : strerror(errno));
+        return wsm_cli_fail(WSM_CLI_USAGE, "terminal: %s", line_error());
     return WSM_CLI_OK;
 }
 

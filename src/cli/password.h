@@ -20,8 +20,8 @@ int wsm_cli_password_get(const struct wsm_cli_options *options, const char *user
                          struct wsm_cli_signals *signals, struct wsm_cli_password *out)
     __attribute__((warn_unused_result));
 
-/* Reads the first line of `fd`, without its end. False on a read error (errno) or a
- * line above the limit (EMSGSIZE). */
+/* Reads the first line of `fd`, without its end. False on a read error (errno), a line above
+ * the limit (EMSGSIZE) or one with a NUL in it (EILSEQ). */
 bool wsm_cli_password_read_line(int fd, struct wsm_cli_password *out)
     __attribute__((warn_unused_result));
 

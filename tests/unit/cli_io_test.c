@@ -277,6 +277,18 @@ static void test_password_is_the_first_line_without_its_end(void **state)
     assert_string_equal(password.text, "");
 }
 
+static void test_password_with_nul_is_refused_not_cut(void **state)
+{
+    struct wsm_cli_password password = { .text = "untouched" };
+
+    (void)state;
+    errno = 0;
+    assert_false(read_password("sec\0ret\n", 8, &password));
+    assert_int_equal(errno, EILSEQ);
+    assert_string_equal(password.text, "untouched");
+    assert_true(read_password("secret\nx\0y", 10, &password));
+}
+
 static void test_password_above_the_limit_is_refused(void **state)
 {
     struct wsm_cli_password password = { .text = "untouched" };
@@ -324,6 +336,7 @@ int main(void)
         cmocka_unit_test(test_output_cancel_frees_a_stuck_write),
         cmocka_unit_test(test_output_full_device_is_an_error),
         cmocka_unit_test(test_password_is_the_first_line_without_its_end),
+        cmocka_unit_test(test_password_with_nul_is_refused_not_cut),
         cmocka_unit_test(test_password_above_the_limit_is_refused),
         cmocka_unit_test(test_password_is_wiped_from_the_environment),
     };
