@@ -909,7 +909,8 @@ WSMAN_API_EXPORT void WINAPI WSManDisconnectShell(WSMAN_SHELL_HANDLE shell, DWOR
  * the network. Completes once, with the shell; then a sleeping Receive of the shell itself goes on.
  * Its commands need WSManReconnectShellCommand each; until then calls on them give
  * ERROR_WINRS_SHELL_DISCONNECTED. New commands can be started at once. After an error the shell is
- * disconnected as before, and one may try again.
+ * disconnected as before, and one may try again; with winrmd the library has done so within the
+ * time-out if the connection broke before the answer.
  *
  * shell  not NULL; the handle given to WSManDisconnectShell
  * flags  0, or one of the two WSMAN_FLAG_SERVER_BUFFERING_MODE for the next disconnect

@@ -135,7 +135,8 @@ typedef void(CALLBACK *WSMAN_EXT_LIST_FUNCTION)(PVOID operationContext, DWORD fl
                                                 const WSMAN_EXT_LIST *list);
 
 /* Lists the shells that the session's user has on its server, connected or not. Asynchronous:
- * completes exactly once. Looking counts as no activity of a shell.
+ * completes exactly once. Looking counts as no activity of a shell. If a connection breaks before
+ * the answer it looks again, within the time-out of the message.
  *
  * session             not NULL
  * flags               0
@@ -171,7 +172,8 @@ WSMAN_API_EXPORT void WINAPI WSManExtListCommands(WSMAN_SESSION_HANDLE session, 
                                                   WSMAN_OPERATION_HANDLE *operation);
 
 /* Deletes a shell with its commands, whoever is connected to it, without connecting to it.
- * Asynchronous: completes exactly once, with list NULL.
+ * Asynchronous: completes exactly once, with list NULL. If its connection breaks before the answer
+ * it is repeated within its time-out; that there is no such shell is success then.
  *
  * resourceUri  not NULL or blank; that of the shell, e.g. WSMAN_CMDSHELL_URI
  * shellId      not NULL; text of a GUID

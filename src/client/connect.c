@@ -98,7 +98,8 @@ static bool connect_command_again(struct wsm_exchange *exchange, struct wsm_erro
 
 bool wsm_connect_command(struct wsm_command *command, struct wsm_error *err)
 {
-    static const struct wsm_repetition repetition = { .send = connect_command_again };
+    static const struct wsm_repetition repetition = { .send = connect_command_again,
+                                                      .outlives_refusal = true };
     struct wsm_connect_request request = { .command_id = wsm_span_str(command->wire_id),
                                            .extra_xml = wsm_span_str(command->extra_xml) };
     struct wsm_request_headers headers;

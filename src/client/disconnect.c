@@ -224,19 +224,13 @@ static void refuse_disconnect(struct wsm_shell *shell, struct wsm_error *err)
     wake(shell); /* the server may have ended Receives before it refused */
 }
 
-/* Also a server that says that nobody is behind it at the moment. */
-static bool is_unreached(const struct wsm_exchange *exchange, const struct wsm_error *err)
-{
-    return exchange->is_broken || err->code == ERROR_WSMAN_HTTP_SERVICE_UNAVAILABLE_STATUS;
-}
-
 static void on_disconnected(struct wsm_exchange *exchange, struct wsm_answer **answer,
                             struct wsm_error *err)
 {
     struct wsm_shell *shell = WSM_CONTAINER_OF(exchange, struct wsm_shell, exchange);
 
     (void)answer;
-    if (is_unreached(exchange, err)) {
+    if (wsm_exchange_is_unreached(exchange, err)) {
         fail_ungraceful(shell, err);
         return;
     }
@@ -366,7 +360,7 @@ bool wsm_disconnect_explains(const struct wsm_operation *operation, const struct
 
     if (!wsm_link_is_ending(link))
         return false;
-    if (is_unreached(&operation->exchange, err))
+    if (wsm_exchange_is_unreached(&operation->exchange, err))
         return true;
     return !wsm_link_may_ask(link) &&
            (err->code == ERROR_WSMAN_SERVICE_STREAM_DISCONNECTED ||
@@ -427,11 +421,31 @@ static void on_reconnected(struct wsm_exchange *exchange, struct wsm_answer **an
     reconnected(WSM_CONTAINER_OF(exchange, struct wsm_shell, exchange), err);
 }
 
+static bool reconnect_again(struct wsm_exchange *exchange, struct wsm_error *err);
+
+static bool send_reconnect(struct wsm_shell *shell, struct wsm_error *err)
+{
+    static const struct wsm_repetition repetition = { .send = reconnect_again };
+    struct wsm_reconnect_request request = { .buffer_mode = shell->link_call->buffer_mode };
+    struct wsm_request_headers headers;
+
+    if (!wsm_shell_prepare(shell, &shell->exchange, WSM_ACTION_RECONNECT,
+                           WSM_OPTION_DEFAULT_TIMEOUT, &headers, err))
+        return false;
+    wsm_reconnect_request_write(&shell->exchange.call.request, &headers, &request);
+    shell->exchange.on_done = on_reconnected;
+    wsm_recovery_cover(&shell->recovery, &shell->exchange, &repetition);
+    return wsm_exchange_send(&shell->exchange, err);
+}
+
+static bool reconnect_again(struct wsm_exchange *exchange, struct wsm_error *err)
+{
+    return send_reconnect(WSM_CONTAINER_OF(exchange, struct wsm_shell, exchange), err);
+}
+
 static bool begin_reconnect(struct wsm_link_call *call, struct wsm_error *err)
 {
     struct wsm_shell *shell = call->shell;
-    struct wsm_reconnect_request request = { .buffer_mode = call->buffer_mode };
-    struct wsm_request_headers headers;
 
     if (!wsm_shell_check_life(shell, err) || !check_version(shell, err))
         return false;
@@ -439,14 +453,8 @@ static bool begin_reconnect(struct wsm_link_call *call, struct wsm_error *err)
         return wsm_fail(err, ERROR_WINRS_SHELL_RECONNECT_OPERATION_NOT_VALID,
                         "shell %s is not disconnected", shell->id);
     shell->link_call = call;
-    if (wsm_shell_prepare(shell, &shell->exchange, WSM_ACTION_RECONNECT, WSM_OPTION_DEFAULT_TIMEOUT,
-                          &headers, err)) {
-        wsm_reconnect_request_write(&shell->exchange.call.request, &headers, &request);
-        shell->exchange.on_done = on_reconnected;
-        if (wsm_exchange_send(&shell->exchange, err))
-            return true;
-    }
-    reconnected(shell, err);
+    if (!send_reconnect(shell, err))
+        reconnected(shell, err);
     return true;
 }
 
@@ -482,7 +490,8 @@ static bool reconnect_command_again(struct wsm_exchange *exchange, struct wsm_er
 
 static bool send_reconnect_command(struct wsm_command *command, struct wsm_error *err)
 {
-    static const struct wsm_repetition repetition = { .send = reconnect_command_again };
+    static const struct wsm_repetition repetition = { .send = reconnect_command_again,
+                                                      .outlives_refusal = true };
     struct wsm_reconnect_request request = { .buffer_mode = WSM_BUFFER_UNCHANGED,
                                              .command_id = wsm_span_str(command->wire_id) };
     struct wsm_request_headers headers;

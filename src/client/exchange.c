@@ -142,6 +142,13 @@ static bool is_unanswered(const struct wsm_http_response *response, const struct
            (response->status == 503 && err->code == ERROR_WSMAN_HTTP_SERVICE_UNAVAILABLE_STATUS);
 }
 
+/* Nothing but the number, as Windows answers all for a shell that it has let go by itself. */
+static bool is_refused(const struct wsm_http_response *response, const struct wsm_error *err)
+{
+    return response != NULL && response->status == 400 && err->origin == NULL &&
+           err->code == ERROR_WSMAN_HTTP_STATUS_BAD_REQUEST;
+}
+
 static void on_http_done(struct wsm_http_call *call, struct wsm_http_response *response,
                          struct wsm_error *http_err)
 {
@@ -168,6 +175,9 @@ static void on_http_done(struct wsm_http_call *call, struct wsm_http_response *r
     }
     if (recovery != NULL && err.code != 0 && is_unanswered(response, &err) &&
         exchange->keeper->lost(recovery, exchange, &err))
+        return;
+    if (recovery != NULL && is_refused(response, &err) &&
+        exchange->keeper->refused(recovery, exchange, &err))
         return;
     if (recovery != NULL)
         exchange->keeper->answered(recovery, exchange);
@@ -209,10 +219,11 @@ bool wsm_exchange_prepare(struct wsm_exchange *exchange, struct wsm_session *ses
 
     if (!wsm_session_check_policy(session, err) || !wsm_random_guid(&guid, err))
         return false;
-    if (exchange->state != WSM_EXCHANGE_HELD)
+    if (exchange->state != WSM_EXCHANGE_HELD) {
         exchange->is_repeat = false;
-    if (exchange->state != WSM_EXCHANGE_HELD)
+        exchange->was_refused = false;
         exchange->begun = uv_now(wsm_runtime_loop());
+    }
     if (!exchange->is_repeat)
         snprintf(exchange->message_id, sizeof(exchange->message_id), "uuid:%s", guid.text);
     if (exchange->timeout_max_ms > 0 && (timeout_ms == 0 || timeout_ms > exchange->timeout_max_ms))
@@ -307,6 +318,11 @@ void wsm_exchange_cancel(struct wsm_exchange *exchange)
 bool wsm_exchange_is_active(const struct wsm_exchange *exchange)
 {
     return exchange->state != WSM_EXCHANGE_IDLE;
+}
+
+bool wsm_exchange_is_unreached(const struct wsm_exchange *exchange, const struct wsm_error *err)
+{
+    return exchange->is_broken || err->code == ERROR_WSMAN_HTTP_SERVICE_UNAVAILABLE_STATUS;
 }
 
 bool wsm_exchange_may_be_known(const struct wsm_exchange *exchange)

@@ -13,7 +13,8 @@ struct wsm_session;
 struct wsm_repetition {
     /* Prepares and sends it; wsm_exchange_prepare() keeps the message id. */
     bool (*send)(struct wsm_exchange *exchange, struct wsm_error *err);
-    bool may_park; /* the server may keep it waiting as long as its time-out */
+    bool may_park;         /* the server may keep it waiting as long as its time-out */
+    bool outlives_refusal; /* one that any server has refused may be made anew */
 };
 
 /* What the recovery of a link, which an exchange may be covered by, does with it. */
@@ -24,6 +25,9 @@ struct wsm_exchange_keeper {
      * caller's to report. */
     bool (*lost)(struct wsm_recovery *recovery, struct wsm_exchange *exchange,
                  struct wsm_error *err);
+    /* The same for one that was answered with HTTP 400, and nothing else. */
+    bool (*refused)(struct wsm_recovery *recovery, struct wsm_exchange *exchange,
+                    struct wsm_error *err);
     /* It was sent; an answer came, whatever it says; it was cancelled. */
     void (*sent)(struct wsm_recovery *recovery, struct wsm_exchange *exchange);
     void (*answered)(struct wsm_recovery *recovery, struct wsm_exchange *exchange);
@@ -46,6 +50,7 @@ struct wsm_exchange {
     struct wsm_list node;                     /* in recovery->sent or recovery->held */
     enum wsm_exchange_state state;
     bool is_repeat;          /* the server may know the message already */
+    bool was_refused;        /* and what could be done about it was done: the next time it ends */
     uint64_t begun;          /* loop time; of the first try */
     uint32_t timeout_max_ms; /* for the next sending only; 0 = as the options say */
     char message_id[48];
@@ -80,6 +85,8 @@ bool wsm_exchange_repeat(struct wsm_exchange *exchange, struct wsm_error *err) W
 /* Harmless if it is not going on. */
 void wsm_exchange_cancel(struct wsm_exchange *exchange);
 bool wsm_exchange_is_active(const struct wsm_exchange *exchange);
+/* In on_done: has no answer come, or only one that says that nobody is behind it at the moment? */
+bool wsm_exchange_is_unreached(const struct wsm_exchange *exchange, const struct wsm_error *err);
 /* Could the server have seen the message? */
 bool wsm_exchange_may_be_known(const struct wsm_exchange *exchange);
 

@@ -128,6 +128,16 @@ static bool prepare(struct wsm_operation *operation, const char *action,
     return true;
 }
 
+static bool list_again(struct wsm_exchange *exchange, struct wsm_error *err);
+
+static bool send_covered(struct wsm_operation *operation, struct wsm_error *err)
+{
+    static const struct wsm_repetition repetition = { .send = list_again };
+
+    wsm_recovery_cover(&operation->recovery, &operation->exchange, &repetition);
+    return wsm_exchange_send(&operation->exchange, err);
+}
+
 static bool send_pull(struct wsm_operation *operation, struct wsm_span context,
                       struct wsm_error *err)
 {
@@ -138,7 +148,7 @@ static bool send_pull(struct wsm_operation *operation, struct wsm_span context,
     if (!prepare(operation, WSM_ACTION_PULL, room, &headers, err))
         return false;
     wsm_pull_request_write(&operation->exchange.call.request, &headers, &request);
-    return wsm_exchange_send(&operation->exchange, err);
+    return send_covered(operation, err);
 }
 
 static bool start_list(struct wsm_operation *operation, struct wsm_error *err)
@@ -153,24 +163,40 @@ static bool start_list(struct wsm_operation *operation, struct wsm_error *err)
     struct wsm_option room[WSM_OPTIONS_MAX];
     struct wsm_request_headers headers;
 
+    wsm_listing_free(operation->async.listing); /* of a try that broke off */
     operation->async.listing = calloc(1, sizeof(*operation->async.listing));
     if (operation->async.listing == NULL)
         return wsm_fail_memory(err, "list");
     if (!prepare(operation, WSM_ACTION_ENUMERATE, room, &headers, err))
         return false;
     wsm_enumerate_request_write(&operation->exchange.call.request, &headers, &request);
-    return wsm_exchange_send(&operation->exchange, err);
+    return send_covered(operation, err);
 }
 
+/* From the beginning: what an answer that was lost had taken out of the server's context does not
+ * come again. A new message, since it only reads. */
+static bool list_again(struct wsm_exchange *exchange, struct wsm_error *err)
+{
+    exchange->is_repeat = false;
+    return start_list(WSM_CONTAINER_OF(exchange, struct wsm_operation, exchange), err);
+}
+
+/* The first try may have deleted it. */
 static void on_deleted(struct wsm_exchange *exchange, struct wsm_answer **answer,
                        struct wsm_error *err)
 {
     (void)answer;
+    if (err->code == ERROR_WSMAN_UNEXPECTED_SELECTORS && exchange->is_repeat)
+        wsm_error_clear(err);
     wsm_operation_complete(WSM_CONTAINER_OF(exchange, struct wsm_operation, exchange), err);
 }
 
+static bool delete_again(struct wsm_exchange *exchange, struct wsm_error *err);
+
+/* No other shell can have that id behind the first: any server may be asked twice. */
 static bool start_delete(struct wsm_operation *operation, struct wsm_error *err)
 {
+    static const struct wsm_repetition repetition = { .send = delete_again };
     struct wsm_exchange_plan plan = { .action = WSM_ACTION_DELETE,
                                       .resource_uri = operation->resource_uri,
                                       .shell_id = operation->text,
@@ -181,7 +207,13 @@ static bool start_delete(struct wsm_operation *operation, struct wsm_error *err)
         return false;
     wsm_delete_request_write(&operation->exchange.call.request, &headers);
     operation->exchange.on_done = on_deleted;
+    wsm_recovery_cover(&operation->recovery, &operation->exchange, &repetition);
     return wsm_exchange_send(&operation->exchange, err);
+}
+
+static bool delete_again(struct wsm_exchange *exchange, struct wsm_error *err)
+{
+    return start_delete(WSM_CONTAINER_OF(exchange, struct wsm_operation, exchange), err);
 }
 
 const struct wsm_operation_kind wsm_list_shells_kind = {

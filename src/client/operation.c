@@ -53,6 +53,7 @@ struct wsm_operation *wsm_operation_new(const struct wsm_operation_kind *kind)
     operation->kind = kind;
     operation->state = WSM_OPERATION_WAITING;
     operation->async.result = kind->result;
+    wsm_recovery_init(&operation->recovery, NULL);
     wsm_list_init(&operation->node);
     wsm_list_init(&operation->endpoint_node);
     wsm_list_init(&operation->deliveries);
@@ -107,6 +108,7 @@ void wsm_operation_complete(struct wsm_operation *operation, struct wsm_error *e
         return;
     }
     wsm_exchange_cancel(&operation->exchange);
+    wsm_recovery_clear(&operation->recovery);
     wsm_buf_clear(&operation->data);
     wsm_list_remove(&operation->endpoint_node);
     operation->endpoint = NULL;
@@ -304,6 +306,7 @@ void wsm_operation_release(struct wsm_operation *operation)
 void wsm_operation_forget(struct wsm_operation *operation)
 {
     wsm_exchange_cancel(&operation->exchange);
+    wsm_recovery_clear(&operation->recovery);
     wsm_runtime_handle_remove(operation->handle);
     wsm_operation_free(operation);
 }

@@ -6,6 +6,7 @@
 #include "client/async.h"
 #include "client/endpoint.h"
 #include "client/exchange.h"
+#include "client/recovery.h"
 
 struct wsm_operation;
 struct wsm_session;
@@ -73,6 +74,7 @@ struct wsm_operation {
     struct wsm_list endpoint_node; /* in endpoint->operations */
     enum wsm_operation_state state;
     struct wsm_exchange exchange;
+    struct wsm_recovery recovery; /* of those that need no shell */
     struct wsm_async async;
 
     char *text;          /* owned: signal code, stream of a Send, streams of a Receive, shell id */

@@ -235,7 +235,9 @@ static bool again(struct wsm_exchange *exchange, struct wsm_error *err);
 
 static bool send_request(struct wsm_operation *operation, struct wsm_error *err)
 {
-    static const struct wsm_repetition repetition = { .send = again, .may_park = true };
+    static const struct wsm_repetition repetition = { .send = again,
+                                                      .may_park = true,
+                                                      .outlives_refusal = true };
     struct wsm_shell *shell = operation->shell;
     const struct wsm_command *command = operation->endpoint->command;
     struct wsm_receive_request request = {

@@ -1,6 +1,6 @@
 /* Recovery: the phase between the loss of a shell's link and its return or end. Loop
- * thread. Which requests may be repeated at all is decided in may_repeat(); how each is made
- * anew, by its own file. */
+ * thread. Which requests may be repeated at all is decided in may_repeat() and may_ask(); how each
+ * is made anew, by its own file. */
 #include "client/recovery.h"
 
 #include "base/log.h"
@@ -10,6 +10,7 @@
 #include "client/random.h"
 #include "client/session.h"
 #include "client/shell.h"
+#include "proto/disconnect.h"
 #include "proto/identify.h"
 #include "wsmerror.h"
 
@@ -20,34 +21,39 @@ enum { RESERVED_NOTICES = 4 /* those that a phase must not leave out */ };
 /* Waits before the tries, in ms, the last one again and again. */
 static const unsigned waits[] = { 0, 250, 500, 1000, 2000, 4000, 8000, 15000 };
 
+enum phase_kind {
+    PHASE_LOST,    /* the connection; until the server answers */
+    PHASE_REFUSED, /* the server has; until it has answered to Reconnect, which is the knock */
+};
+
 /* Lives until its timer's memory may go. */
 struct wsm_recovery_phase {
+    enum phase_kind kind;
     uv_timer_t timer;
     struct wsm_recovery *recovery; /* borrowed; NULL once the phase is over */
     uint64_t deadline;             /* loop time */
     unsigned tries;
     struct wsm_exchange *probe; /* borrowed: on the wire while TRYING */
     struct wsm_exchange knock;  /* an Identify, where the shell has no request to try */
-    struct wsm_error cause;     /* owned: of the last loss */
+    struct wsm_error cause;     /* owned: of the last loss, or refusal */
     struct wsm_list notices;    /* of struct wsm_notice, owned: reserved for later */
 };
 
-/*           LOST     TRY     ANSWERED  OVER
- * FINE      WAITING  -       -         -
- * WAITING   -        TRYING  -         FINE  (the shell is disconnected, broken, or gone)
- * TRYING    WAITING  -       FINE      FINE  (the same)                           */
+/*           LOST     REFUSED  TRY     ANSWERED  OVER
+ * FINE      WAITING  TRYING   -       -         -
+ * WAITING   -        -        TRYING  -         FINE  (the shell is disconnected, broken, or gone)
+ * TRYING    WAITING  -        -       FINE      FINE  (the same, or stays as it is)       */
 static const enum wsm_recovery_state next_state[WSM_RECOVERY_COUNT][WSM_RECOVERY_EV_COUNT] = {
-    [WSM_RECOVERY_FINE] = { WSM_RECOVERY_WAITING, 0, 0, 0 },
-    [WSM_RECOVERY_WAITING] = { 0, WSM_RECOVERY_TRYING, 0, WSM_RECOVERY_FINE },
-    [WSM_RECOVERY_TRYING] = { WSM_RECOVERY_WAITING, 0, WSM_RECOVERY_FINE, WSM_RECOVERY_FINE },
+    [WSM_RECOVERY_FINE] = { [WSM_RECOVERY_EV_LOST] = WSM_RECOVERY_WAITING,
+                            [WSM_RECOVERY_EV_REFUSED] = WSM_RECOVERY_TRYING },
+    [WSM_RECOVERY_WAITING] = { [WSM_RECOVERY_EV_TRY] = WSM_RECOVERY_TRYING,
+                               [WSM_RECOVERY_EV_OVER] = WSM_RECOVERY_FINE },
+    [WSM_RECOVERY_TRYING] = { [WSM_RECOVERY_EV_LOST] = WSM_RECOVERY_WAITING,
+                              [WSM_RECOVERY_EV_ANSWERED] = WSM_RECOVERY_FINE,
+                              [WSM_RECOVERY_EV_OVER] = WSM_RECOVERY_FINE },
 };
 
 static const char *const names[WSM_RECOVERY_COUNT] = { "refused", "fine", "waiting", "trying" };
-
-static struct wsm_shell *shell_of(struct wsm_recovery *recovery)
-{
-    return WSM_CONTAINER_OF(recovery, struct wsm_shell, recovery);
-}
 
 static struct wsm_exchange *of_node(struct wsm_list *node)
 {
@@ -61,29 +67,37 @@ static bool step(struct wsm_recovery *recovery, enum wsm_recovery_event event)
 
     if (next == WSM_RECOVERY_REFUSED)
         return false;
-    wsm_log_debug("link of shell %s: %s -> %s", shell_of(recovery)->options.id.text,
+    wsm_log_debug("link of shell %s: %s -> %s",
+                  recovery->shell == NULL ? "(none)" : recovery->shell->options.id.text,
                   names[recovery->state], names[next]);
     recovery->state = next;
     return true;
 }
 
-void wsm_recovery_init(struct wsm_recovery *recovery)
+void wsm_recovery_init(struct wsm_recovery *recovery, struct wsm_shell *shell)
 {
-    *recovery = (struct wsm_recovery){ .state = WSM_RECOVERY_FINE };
+    *recovery = (struct wsm_recovery){ .shell = shell, .state = WSM_RECOVERY_FINE };
     wsm_list_init(&recovery->sent);
     wsm_list_init(&recovery->held);
 }
 
+/* Does the application have the shell, open and connected? */
+static bool is_in_use(const struct wsm_recovery *recovery)
+{
+    const struct wsm_shell *shell = recovery->shell;
+
+    return shell != NULL && shell->life == WSM_LIFE_OPEN && shell->link != WSM_LINK_RECONNECTING;
+}
+
 /* ---- Notices ---- */
 
-/* Only while the application holds the shell open; its end needs no notice. */
+/* Only while the application has the shell; its beginning and end need no notice. */
 static void notify(struct wsm_recovery *recovery, enum wsm_notice_kind kind)
 {
-    struct wsm_shell *shell = shell_of(recovery);
     struct wsm_list *reserve = &recovery->phase->notices;
     struct wsm_notice *notice;
 
-    if (shell->life != WSM_LIFE_OPEN)
+    if (!is_in_use(recovery))
         return;
     if (kind == WSM_NOTICE_RETRYING && recovery->phase->tries > 1) {
         notice = wsm_notice_new(); /* one more of them: may be left out */
@@ -92,7 +106,7 @@ static void notify(struct wsm_recovery *recovery, enum wsm_notice_kind kind)
         wsm_list_remove(&notice->node);
     }
     if (notice != NULL)
-        wsm_notice_post(notice, shell, kind);
+        wsm_notice_post(notice, recovery->shell, kind);
 }
 
 static void free_notices(struct wsm_list *notices)
@@ -128,44 +142,56 @@ static uint64_t min_of(uint64_t one, uint64_t other)
     return one < other ? one : other;
 }
 
-/* Until when the shell may be without its link, as it stands. What opens or closes it ends within
- * its own time-out all the same. */
-static uint64_t deadline_of(const struct wsm_shell *shell, const struct wsm_exchange *exchange)
+/* Until when there may be no link. What is not about a shell in use ends within its own time-out
+ * all the same. */
+static uint64_t deadline_of(const struct wsm_recovery *recovery,
+                            const struct wsm_exchange *exchange)
 {
-    const struct wsm_options *options = &shell->session->options;
-    bool is_open = shell->life == WSM_LIFE_OPEN;
-    bool is_new = shell->life == WSM_LIFE_OPENING;
-    uint32_t retry_ms = is_open  ? wsm_options_number(options, WSM_OPTION_MAX_RETRY_TIME)
-                        : is_new ? WSM_RECOVERY_CREATE_MS
-                                 : WSM_RECOVERY_CLOSE_MS;
+    const struct wsm_options *options = &recovery->session->options;
+    const struct wsm_shell *shell = recovery->shell;
+    bool is_closing = shell != NULL &&
+                      (shell->life == WSM_LIFE_ABANDONED || shell->life == WSM_LIFE_ENDING);
+    uint32_t retry_ms = is_in_use(recovery) ? wsm_options_number(options, WSM_OPTION_MAX_RETRY_TIME)
+                        : is_closing        ? WSM_RECOVERY_CLOSE_MS
+                                            : WSM_RECOVERY_OPEN_MS;
     uint64_t deadline = uv_now(wsm_runtime_loop()) + retry_ms;
     uint32_t timeout_ms = exchange->call.timeout_ms;
 
-    if (is_open || timeout_ms == 0)
+    if (is_in_use(recovery) || timeout_ms == 0)
         return deadline;
     deadline = min_of(deadline, uv_now(wsm_runtime_loop()) + timeout_ms);
     return min_of(deadline, exchange->begun + timeout_ms + WSM_HTTP_NETWORK_DELAY_MS);
 }
 
-static bool begin(struct wsm_recovery *recovery, const struct wsm_exchange *exchange)
+static struct wsm_recovery_phase *new_phase(struct wsm_recovery *recovery, enum phase_kind kind)
 {
-    struct wsm_shell *shell = shell_of(recovery);
     struct wsm_recovery_phase *phase = calloc(1, sizeof(*phase));
 
     if (phase == NULL)
-        return false;
+        return NULL;
+    phase->kind = kind;
+    phase->recovery = recovery;
     wsm_list_init(&phase->notices);
-    if (!reserve_notices(&phase->notices)) {
-        free_notices(&phase->notices);
-        free(phase);
-        return false;
-    }
     uv_timer_init(wsm_runtime_loop(), &phase->timer);
     phase->timer.data = phase;
-    phase->recovery = recovery;
-    phase->deadline = deadline_of(shell, exchange);
     recovery->phase = phase;
-    wsm_http_pool_drop_idle(&shell->session->pool); /* they went the same way */
+    return phase;
+}
+
+static void end(struct wsm_recovery *recovery);
+
+static bool begin(struct wsm_recovery *recovery, const struct wsm_exchange *exchange)
+{
+    struct wsm_recovery_phase *phase = new_phase(recovery, PHASE_LOST);
+
+    if (phase == NULL)
+        return false;
+    if (!reserve_notices(&phase->notices)) {
+        end(recovery);
+        return false;
+    }
+    phase->deadline = deadline_of(recovery, exchange);
+    wsm_http_pool_drop_idle(&recovery->session->pool); /* they went the same way */
     notify(recovery, WSM_NOTICE_FAILURE);
     return true;
 }
@@ -220,7 +246,7 @@ static bool send_knock(struct wsm_exchange *exchange, struct wsm_error *err)
     struct wsm_recovery *recovery = phase->recovery;
     struct wsm_request_headers unused;
 
-    if (!wsm_exchange_prepare(exchange, shell_of(recovery)->session, &plan, &unused, err))
+    if (!wsm_exchange_prepare(exchange, recovery->session, &plan, &unused, err))
         return false;
     wsm_identify_request_write(&exchange->call.request);
     exchange->on_done = on_knocked;
@@ -306,7 +332,7 @@ static void on_timer(uv_timer_t *timer)
 
 static void answered(struct wsm_recovery *recovery, struct wsm_exchange *exchange)
 {
-    struct wsm_session *session = shell_of(recovery)->session;
+    struct wsm_session *session = recovery->session;
 
     wsm_list_remove(&exchange->node);
     if (recovery->phase == NULL || exchange != recovery->phase->probe ||
@@ -343,8 +369,7 @@ static void hold_sent(struct wsm_recovery *recovery)
  * more. What is being opened or closed just ends. */
 static void abort_phase(struct wsm_recovery *recovery, const struct wsm_error *cause)
 {
-    struct wsm_shell *shell = shell_of(recovery);
-    struct wsm_session *session = shell->session;
+    struct wsm_session *session = recovery->session;
     struct wsm_exchange *probe = recovery->phase->probe;
     bool is_own = is_knock(recovery, probe);
 
@@ -360,39 +385,132 @@ static void abort_phase(struct wsm_recovery *recovery, const struct wsm_error *c
     end(recovery);
     hold_sent(recovery);
     wsm_session_callback_queued(session); /* so that it does not end within */
-    if (shell->life == WSM_LIFE_OPEN)
-        wsm_disconnect_broken(shell, cause);
+    if (is_in_use(recovery))
+        wsm_disconnect_broken(recovery->shell, cause);
     fail_held(recovery, cause);
     wsm_session_callback_returned(session);
 }
 
 void wsm_recovery_give_up(struct wsm_recovery *recovery)
 {
-    struct wsm_shell *shell = shell_of(recovery);
-    struct wsm_session *session = shell->session;
+    struct wsm_session *session = recovery->session;
     struct wsm_error cause = WSM_ERROR_INIT;
 
     if (!step(recovery, WSM_RECOVERY_EV_OVER))
         return;
-    if (recovery->phase->tries == 0) /* given up before the first: their order stays the same */
-        notify(recovery, WSM_NOTICE_RETRYING);
-    notify(recovery, WSM_NOTICE_DISCONNECTING);
-    notify(recovery, WSM_NOTICE_DISCONNECTED);
+    if (recovery->phase->kind == PHASE_LOST) {
+        if (recovery->phase->tries == 0) /* given up before the first: their order stays the same */
+            notify(recovery, WSM_NOTICE_RETRYING);
+        notify(recovery, WSM_NOTICE_DISCONNECTING);
+        notify(recovery, WSM_NOTICE_DISCONNECTED);
+    }
     wsm_error_move(&cause, &recovery->phase->cause);
     end(recovery);
     hold_sent(recovery);
-    if (shell->life == WSM_LIFE_OPEN)
-        wsm_disconnect_now(shell);
+    if (is_in_use(recovery))
+        wsm_disconnect_now(recovery->shell);
     wsm_session_callback_queued(session); /* so that it does not end within */
     fail_held(recovery, &cause);
     wsm_session_callback_returned(session);
     wsm_error_clear(&cause);
 }
 
+/* ---- A server that has let go of the shell by itself ---- */
+
+/* Those that were refused go on or end; those that only waited meanwhile go on, and end if they are
+ * refused after the server did not give the shell back. */
+static void end_refusal(struct wsm_recovery *recovery, bool is_back)
+{
+    struct wsm_session *session = recovery->session;
+    struct wsm_error cause = WSM_ERROR_INIT;
+
+    (void)step(recovery, is_back ? WSM_RECOVERY_EV_ANSWERED : WSM_RECOVERY_EV_OVER);
+    wsm_error_move(&cause, &recovery->phase->cause);
+    end(recovery);
+    wsm_session_callback_queued(session); /* so that it does not end within */
+    while (!wsm_list_is_empty(&recovery->held)) {
+        struct wsm_exchange *exchange = of_node(recovery->held.next);
+
+        if (exchange->was_refused && !(is_back && exchange->repetition->outlives_refusal)) {
+            fail_exchange(exchange, &cause);
+            continue;
+        }
+        exchange->was_refused = exchange->was_refused || !is_back;
+        send_again(exchange);
+    }
+    wsm_session_callback_returned(session);
+    wsm_error_clear(&cause);
+}
+
+static void on_asked(struct wsm_exchange *exchange, struct wsm_answer **answer,
+                     struct wsm_error *err)
+{
+    const struct wsm_recovery_phase *phase = WSM_CONTAINER_OF(exchange, struct wsm_recovery_phase,
+                                                              knock);
+
+    (void)answer;
+    end_refusal(phase->recovery, err->code == 0);
+}
+
+/* Outside of what is covered: its own fate is the end of the phase. */
+static bool ask(struct wsm_recovery *recovery)
+{
+    static const struct wsm_reconnect_request request = { .buffer_mode = WSM_BUFFER_UNCHANGED };
+    struct wsm_exchange *knock = &recovery->phase->knock;
+    struct wsm_request_headers headers;
+    struct wsm_error err = WSM_ERROR_INIT;
+    bool ok = wsm_shell_prepare(recovery->shell, knock, WSM_ACTION_RECONNECT,
+                                WSM_OPTION_DEFAULT_TIMEOUT, &headers, &err);
+
+    if (ok) {
+        wsm_reconnect_request_write(&knock->call.request, &headers, &request);
+        knock->on_done = on_asked;
+        ok = wsm_exchange_send(knock, &err);
+    }
+    wsm_error_clear(&err);
+    return ok;
+}
+
+/* What waits for it ends within its own time-out. */
+static void limit_asking(struct wsm_recovery_phase *phase, const struct wsm_exchange *exchange)
+{
+    uint64_t now = uv_now(wsm_runtime_loop());
+    uint64_t until = exchange->begun + exchange->call.timeout_ms + WSM_HTTP_NETWORK_DELAY_MS;
+
+    if (exchange->call.timeout_ms > 0)
+        wsm_http_call_limit(&phase->knock.call, until > now ? (uint32_t)(until - now) : 1);
+}
+
+/* Our service takes its clients back without a word. */
+static bool may_ask(const struct wsm_recovery *recovery, const struct wsm_exchange *exchange)
+{
+    const struct wsm_shell *shell = recovery->shell;
+
+    return shell != NULL && shell->life == WSM_LIFE_OPEN && shell->link == WSM_LINK_CONNECTED &&
+           shell->api_version > 0 && shell->can_disconnect && shell->extension_version == 0 &&
+           !exchange->was_refused;
+}
+
+static bool begin_asking(struct wsm_recovery *recovery)
+{
+    if (new_phase(recovery, PHASE_REFUSED) == NULL)
+        return false;
+    if (!ask(recovery)) {
+        end(recovery);
+        return false;
+    }
+    (void)step(recovery, WSM_RECOVERY_EV_REFUSED);
+    return true;
+}
+
+/* ---- From outside ---- */
+
 void wsm_recovery_hurry(struct wsm_recovery *recovery, unsigned ms)
 {
     uint64_t latest = uv_now(wsm_runtime_loop()) + ms;
 
+    if (recovery->phase != NULL && recovery->phase->kind == PHASE_REFUSED)
+        end_refusal(recovery, false);
     if (recovery->phase == NULL || recovery->phase->deadline <= latest)
         return;
     recovery->phase->deadline = latest;
@@ -409,16 +527,31 @@ void wsm_recovery_clear(struct wsm_recovery *recovery)
 
 /* ---- From exchange.c ---- */
 
-static bool may_repeat(struct wsm_recovery *recovery, const struct wsm_exchange *exchange)
+/* Where there was no link before: a server that cannot be reached at all is an error at once. */
+static bool was_sent(const struct wsm_recovery *recovery, const struct wsm_exchange *exchange)
 {
-    const struct wsm_shell *shell = shell_of(recovery);
+    return !exchange->call.is_overdue && (recovery->phase != NULL || exchange->call.was_written);
+}
 
+/* The same where nothing is known of the server: nor is one that has nobody behind it. */
+static bool has_broken(const struct wsm_recovery *recovery, const struct wsm_exchange *exchange)
+{
+    return was_sent(recovery, exchange) && (recovery->phase != NULL || exchange->is_broken);
+}
+
+static bool may_repeat(const struct wsm_recovery *recovery, const struct wsm_exchange *exchange)
+{
+    const struct wsm_shell *shell = recovery->shell;
+
+    if (shell == NULL) /* lists, and what may be done twice */
+        return has_broken(recovery, exchange);
     switch (shell->life) {
-    case WSM_LIFE_OPENING: /* Create: a server that cannot be reached at all is an error at once */
+    case WSM_LIFE_OPENING: /* Create */
     case WSM_LIFE_ABANDONED:
-        return exchange->is_repeat && !exchange->call.is_overdue &&
-               (exchange->is_broken || recovery->phase != NULL);
+        return has_broken(recovery, exchange);
     case WSM_LIFE_OPEN: /* not while it is let go: that has to come to an end */
+        if (shell->link == WSM_LINK_RECONNECTING)
+            return was_sent(recovery, exchange) && wsm_shell_is_robust(shell);
         return shell->link == WSM_LINK_CONNECTED && wsm_shell_is_robust(shell);
     case WSM_LIFE_ENDING:
         return !exchange->call.is_overdue && wsm_shell_is_robust(shell);
@@ -492,6 +625,19 @@ static bool lost(struct wsm_recovery *recovery, struct wsm_exchange *exchange,
     return true;
 }
 
+static bool refused(struct wsm_recovery *recovery, struct wsm_exchange *exchange,
+                    struct wsm_error *err)
+{
+    if (!may_ask(recovery, exchange) || (recovery->phase == NULL && !begin_asking(recovery)))
+        return false;
+    wsm_list_remove(&exchange->node);
+    exchange->was_refused = true;
+    hold(recovery, exchange);
+    limit_asking(recovery->phase, exchange);
+    wsm_error_move(&recovery->phase->cause, err);
+    return true;
+}
+
 static void forget(struct wsm_recovery *recovery, struct wsm_exchange *exchange)
 {
     wsm_list_remove(&exchange->node);
@@ -503,9 +649,15 @@ void wsm_recovery_cover(struct wsm_recovery *recovery, struct wsm_exchange *exch
                         const struct wsm_repetition *repetition)
 {
     static const struct wsm_exchange_keeper keeper = {
-        .holds = holds, .lost = lost, .sent = sent, .answered = answered, .forget = forget
+        .holds = holds,
+        .lost = lost,
+        .refused = refused,
+        .sent = sent,
+        .answered = answered,
+        .forget = forget,
     };
 
+    recovery->session = exchange->session;
     exchange->recovery = recovery;
     exchange->keeper = &keeper;
     exchange->repetition = repetition;

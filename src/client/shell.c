@@ -32,7 +32,7 @@ struct wsm_shell *wsm_shell_new(void)
     wsm_list_init(&shell->node);
     wsm_list_init(&shell->commands);
     wsm_endpoint_init(&shell->endpoint, shell, NULL);
-    wsm_recovery_init(&shell->recovery);
+    wsm_recovery_init(&shell->recovery, shell);
     return shell;
 }
 

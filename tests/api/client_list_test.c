@@ -5,6 +5,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -418,6 +419,154 @@ static void test_list_cut_off_in_the_middle_gives_no_half_list(void **state)
     free(items[1]);
 }
 
+/* ---- Broken connections ---- */
+
+static struct {
+    const char *name;
+    atomic_int times;
+    bool is_done; /* before the connection ends */
+} cut;
+
+/* The connection ends instead of an answer; without a word of who the server is. */
+static bool cut_off(struct fake_service *service, const struct fake_request *request,
+                    struct fake_reply *reply)
+{
+    (void)service;
+    if (cut.name == NULL || strcmp(request->name, cut.name) != 0 ||
+        atomic_fetch_sub(&cut.times, 1) <= 0) {
+        if (!cut.is_done || strcmp(request->name, "Delete") != 0)
+            return false;
+        fake_reply_fault(reply, request, ERROR_WSMAN_UNEXPECTED_SELECTORS, "gone");
+        return true;
+    }
+    reply->is_dropped = true;
+    return true;
+}
+
+static void cut_next(const char *name, int times, bool is_done)
+{
+    cut.name = name;
+    cut.is_done = is_done;
+    atomic_store(&cut.times, times);
+    fake_service_handler(f->service, cut_off);
+}
+
+/* It only reads, so any server is asked again: from the beginning, where it broke off. */
+static void test_list_is_asked_for_again(void **state)
+{
+    static const char *const names[] = { "Enumerate", "Pull" };
+    char *items[3] = { shell_xml(SHELL_ID), shell_xml(SHELL_ID), shell_xml(SHELL_ID) };
+    size_t i;
+
+    (void)state;
+    fake_items(f->service, (const char *const *)items, 3, 1);
+    for (i = 0; i < 2; i++) {
+        struct list_result *result;
+
+        cut_next(names[i], 2, false);
+        result = list_shells(0);
+        assert_int_equal(result->shell_count, 3);
+        result_free(result);
+    }
+    assert_int_equal(fake_count(f->service, "Enumerate"), 3 + 3);
+    assert_int_equal(fake_count(f->service, "Pull"), 2 + 4);
+    for (i = 0; i < 3; i++)
+        free(items[i]);
+}
+
+static void limit_to(WSManSessionOption option, DWORD ms)
+{
+    WSMAN_DATA data = { .type = WSMAN_DATA_TYPE_DWORD, .number = ms };
+
+    assert_int_equal(WSManSetSessionOption(f->session, option, &data), 0);
+}
+
+static void test_list_is_asked_for_within_its_time_out(void **state)
+{
+    (void)state;
+    limit_to(WSMAN_OPTION_DEFAULT_OPERATION_TIMEOUTMS, 500);
+    cut_next("Enumerate", 1000, false);
+    result_free(list_shells(ERROR_WSMAN_NETWORK_TIMEDOUT));
+    assert_true(fake_count(f->service, "Enumerate") > 1);
+}
+
+static void test_list_of_a_server_that_cannot_be_reached_ends_at_once(void **state)
+{
+    (void)state;
+    fake_refuse(f->service);
+    result_free(list_shells(ERROR_WSMAN_HTTP_SERVICE_UNAVAILABLE_STATUS));
+    fake_accept(f->service);
+}
+
+/* Between two tries, when nothing of it is on the wire. */
+static void test_list_that_is_asked_for_again_can_be_cancelled(void **state)
+{
+    struct list_result *result = result_new();
+    WSMAN_OPERATION_HANDLE operation = NULL;
+    size_t tries;
+
+    (void)state;
+    cut_next("Enumerate", 1000, false);
+    WSManExtListShells(f->session, 0, result, on_list, &operation);
+    fake_wait(f->service, "Enumerate", 3);
+    assert_int_equal(WSManCloseOperation(operation, 0), 0);
+    wait_for(result, ERROR_OPERATION_ABORTED);
+    tries = fake_count(f->service, "Enumerate");
+    wait_for_loop(f->session);
+    assert_int_equal(fake_count(f->service, "Enumerate"), tries);
+    assert_int_equal(fake_count(f->service, "Identify"), 0);
+    result_free(result);
+}
+
+static void test_close_session_ends_a_list_that_is_asked_for_again(void **state)
+{
+    struct list_result *result = result_new();
+    WSMAN_OPERATION_HANDLE operation = NULL;
+
+    (void)state;
+    cut_next("Enumerate", 1000, false);
+    WSManExtListShells(f->session, 0, result, on_list, &operation);
+    fake_wait(f->service, "Enumerate", 3);
+    assert_int_equal(WSManCloseSession(f->session, 0), 0);
+    f->session = NULL;
+    wait_for(result, ERROR_OPERATION_ABORTED);
+    result_free(result);
+}
+
+static void delete_shell(DWORD code)
+{
+    struct list_result *result = result_new();
+    WSMAN_OPERATION_HANDLE operation = NULL;
+
+    WSManExtDeleteShell(f->session, 0, WSMAN_CMDSHELL_URI, WSMAN_TEXT(SHELL_ID), result, on_list,
+                        &operation);
+    wait_for(result, code);
+    result_free(result);
+}
+
+/* That it is not there any more is what was wanted, where the first may have done it. */
+static void test_delete_shell_is_asked_for_again(void **state)
+{
+    (void)state;
+    cut_next("Delete", 1, false);
+    delete_shell(0);
+    assert_int_equal(fake_count(f->service, "Delete"), 2);
+    cut_next("Delete", 1, true);
+    delete_shell(0);
+    assert_int_equal(fake_count(f->service, "Delete"), 4);
+    delete_shell(ERROR_WSMAN_UNEXPECTED_SELECTORS);
+    assert_int_equal(fake_count(f->service, "Delete"), 5);
+}
+
+static void test_delete_shell_is_asked_for_within_its_time_out(void **state)
+{
+    (void)state;
+    limit_to(WSMAN_OPTION_TIMEOUTMS_CLOSE_SHELL, 500);
+    cut_next("Delete", 1000, false);
+    delete_shell(ERROR_WSMAN_NETWORK_TIMEDOUT);
+    assert_true(fake_count(f->service, "Delete") > 1);
+}
+
 /* A server that never comes to an end. */
 static bool endless(struct fake_service *service, const struct fake_request *request,
                     struct fake_reply *reply)
@@ -633,6 +782,18 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(test_list_refused_by_the_server, setup, teardown),
         cmocka_unit_test_setup_teardown(test_list_cut_off_in_the_middle_gives_no_half_list, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_list_is_asked_for_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_list_is_asked_for_within_its_time_out, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_list_of_a_server_that_cannot_be_reached_ends_at_once,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(test_list_that_is_asked_for_again_can_be_cancelled, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_close_session_ends_a_list_that_is_asked_for_again,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(test_delete_shell_is_asked_for_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_delete_shell_is_asked_for_within_its_time_out, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_list_without_an_end_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_list_answer_that_is_none, setup, teardown),

@@ -260,6 +260,95 @@ static void test_a_shell_closed_while_create_is_repeated_is_deleted(void **state
     assert_int_equal(marked_applied("Delete"), 1);
 }
 
+/* ---- Reconnect ---- */
+
+static void test_r_rec_6_reconnect_is_repeated_without_a_notice(void **state)
+{
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < CUT_COUNT; i++) {
+        disconnect_shell(shell);
+        marked_cut("Reconnect", cuts[i], 1);
+        reconnect_shell(shell);
+        assert_int_equal(marked_applied("Reconnect"), i + 1);
+        assert_int_equal(fake_count(f->service, "Reconnect"), 2 * (i + 1));
+    }
+    assert_int_equal(recorder_count(notices), 1);
+}
+
+static void test_r_rec_6_reconnect_is_tried_until_the_server_is_back(void **state)
+{
+    struct recorder *done = recorder_new();
+
+    (void)state;
+    disconnect_shell(shell);
+    fake_hold(f->service, "Reconnect");
+    reconnect(shell, 0, done);
+    fake_wait(f->service, "Reconnect", 1);
+    lose_link();
+    fake_release(f->service, "Reconnect");
+    wait_for_loop(f->session);
+    assert_int_equal(recorder_count(done), 0);
+    fake_accept(f->service);
+    assert_last_code(done, 0);
+    assert_int_equal(recorder_count(notices), 1);
+    recorder_free(done);
+}
+
+static void test_r_rec_6_reconnect_that_is_not_answered_in_time_leaves_it_disconnected(void **state)
+{
+    WSMAN_DATA data = { .type = WSMAN_DATA_TYPE_DWORD, .number = 500 };
+    struct recorder *done = recorder_new();
+
+    (void)state;
+    disconnect_shell(shell);
+    assert_int_equal(
+        WSManSetSessionOption(f->session, WSMAN_OPTION_DEFAULT_OPERATION_TIMEOUTMS, &data), 0);
+    marked_cut("Reconnect", MARKED_UNREAD, 1000);
+    reconnect(shell, 0, done);
+    assert_last_code(done, ERROR_WSMAN_NETWORK_TIMEDOUT);
+    assert_true(fake_count(f->service, "Reconnect") > 1);
+    assert_int_equal(recorder_count(notices), 1);
+    recorder_free(done);
+    done = recorder_new();
+    send_text(shell, command, "a", false, done);
+    assert_last_code(done, ERROR_WINRS_SHELL_DISCONNECTED);
+    recorder_free(done);
+}
+
+static void test_r_rec_6_server_that_cannot_be_reached_is_an_error_at_once(void **state)
+{
+    struct recorder *done = recorder_new();
+
+    (void)state;
+    disconnect_shell(shell);
+    lose_link();
+    wait_for_loop(f->session);
+    reconnect(shell, 0, done);
+    assert_true(recorder_last(done)->code != 0);
+    fake_accept(f->service);
+    reconnect_shell(shell);
+    assert_int_equal(fake_count(f->service, "Reconnect"), 1);
+    assert_int_equal(recorder_count(notices), 1);
+    recorder_free(done);
+}
+
+static void test_close_shell_while_reconnect_is_repeated(void **state)
+{
+    struct recorder *done = recorder_new();
+
+    (void)state;
+    disconnect_shell(shell);
+    marked_cut("Reconnect", MARKED_UNREAD, 1000);
+    reconnect(shell, 0, done);
+    fake_wait(f->service, "Reconnect", 2);
+    close_shell(shell);
+    assert_last_code(done, ERROR_OPERATION_ABORTED);
+    assert_int_equal(recorder_count(notices), 1);
+    recorder_free(done);
+}
+
 static void test_credentials_go_with_every_try(void **state)
 {
     struct recorder *done = recorder_new();
@@ -348,6 +437,11 @@ int main(void)
         TEST(test_create_takes_a_conflict_with_itself_for_success),
         TEST(test_a_conflict_at_first_is_an_error),
         TEST(test_a_shell_closed_while_create_is_repeated_is_deleted),
+        SHELL(test_r_rec_6_reconnect_is_repeated_without_a_notice),
+        SHELL(test_r_rec_6_reconnect_is_tried_until_the_server_is_back),
+        SHELL(test_r_rec_6_reconnect_that_is_not_answered_in_time_leaves_it_disconnected),
+        SHELL(test_r_rec_6_server_that_cannot_be_reached_is_an_error_at_once),
+        SHELL(test_close_shell_while_reconnect_is_repeated),
         SHELL(test_credentials_go_with_every_try),
         TEST(test_other_servers_get_no_repetition),
         TEST(test_api_1_0_gets_plain_errors),
