@@ -39,11 +39,13 @@ static bool copy_flags(DWORD flags, enum wsm_buffer_mode *out, struct wsm_error 
                     flags);
 }
 
-static bool copy_id(const struct create_args *args, struct wsm_guid *out, struct wsm_error *err)
+static bool copy_id(const struct create_args *args, struct wsm_shell_options *out,
+                    struct wsm_error *err)
 {
+    out->is_id_ours = !args->is_ex;
     return args->is_ex ? wsm_api_guid(args->shell_id, "shell id",
-                                      ERROR_WINRS_SHELL_CLIENTID_NOT_VALID, NULL, out, err)
-                       : wsm_random_guid(out, err);
+                                      ERROR_WINRS_SHELL_CLIENTID_NOT_VALID, NULL, &out->id, err)
+                       : wsm_random_guid(&out->id, err);
 }
 
 static bool copy_variables(const WSMAN_ENVIRONMENT_VARIABLE_SET *set, struct wsm_texts *out,
@@ -108,7 +110,7 @@ static bool fill(struct wsm_shell *shell, const struct create_args *args, struct
     struct wsm_shell_options *options = &shell->options;
 
     return wsm_api_resource_uri(args->resource_uri, &options->resource_uri, err) &&
-           copy_id(args, &options->id, err) &&
+           copy_id(args, options, err) &&
            copy_startup(args->startup, shell->api_version, options, err) &&
            wsm_api_options(args->options, &options->options, err) &&
            wsm_api_xml_element(args->xml, "createXml", &options->extra_xml, err);

@@ -285,6 +285,51 @@ void wsm_shell_opened(struct wsm_shell *shell, struct wsm_error *err)
         ended(shell, &none);
 }
 
+/* ---- A Create that nobody has answered ---- */
+
+/* Is the server being asked to delete what may be left of it? */
+static bool is_clearing(const struct wsm_shell *shell)
+{
+    return (shell->life == WSM_LIFE_FAILED || shell->life == WSM_LIFE_ENDED) &&
+           wsm_exchange_is_active(&shell->exchange);
+}
+
+/* Whatever came of it. */
+static void on_cleared(struct wsm_exchange *exchange, struct wsm_answer **answer,
+                       struct wsm_error *err)
+{
+    struct wsm_shell *shell = WSM_CONTAINER_OF(exchange, struct wsm_shell, exchange);
+    struct wsm_session *session = shell->session;
+
+    (void)answer;
+    (void)err;
+    wsm_shell_release(shell);
+    wsm_session_check_end(session);
+}
+
+/* The server may have made the shell all the same, and keep it until its idle time-out. The id says
+ * which, and can be no other's, if it is ours. */
+static void clear(struct wsm_shell *shell)
+{
+    struct wsm_exchange_plan plan = { .action = WSM_ACTION_DELETE,
+                                      .resource_uri = shell->options.resource_uri,
+                                      .shell_id = shell->options.id.text,
+                                      .timeout_option = WSM_OPTION_TIMEOUT_CLOSE };
+    struct wsm_request_headers headers;
+    struct wsm_error err = WSM_ERROR_INIT;
+
+    shell->exchange.timeout_max_ms = WSM_RECOVERY_CLOSE_MS;
+    if (wsm_exchange_prepare(&shell->exchange, shell->session, &plan, &headers, &err)) {
+        wsm_delete_request_write(&shell->exchange.call.request, &headers);
+        shell->exchange.on_done = on_cleared;
+        if (wsm_exchange_send(&shell->exchange, &err)) {
+            wsm_http_call_limit(&shell->exchange.call, WSM_RECOVERY_CLOSE_MS);
+            wsm_shell_hold(shell);
+        }
+    }
+    wsm_error_clear(&err);
+}
+
 static void on_created(struct wsm_exchange *exchange, struct wsm_answer **answer,
                        struct wsm_error *err)
 {
@@ -294,6 +339,9 @@ static void on_created(struct wsm_exchange *exchange, struct wsm_answer **answer
         (void)take_ours(shell, err);
     else if (err->code == 0)
         (void)take_created(shell, *answer, err);
+    else if (shell->options.is_id_ours && exchange->is_repeat &&
+             wsm_exchange_is_unreached(exchange, err))
+        clear(shell); /* before the session may end for want of anything to wait for */
     wsm_shell_opened(shell, err);
 }
 
@@ -433,6 +481,7 @@ void wsm_shell_end(struct wsm_shell *shell)
 void wsm_shell_give_up(struct wsm_shell *shell)
 {
     struct wsm_error err = { .code = ERROR_OPERATION_ABORTED };
+    bool was_clearing = is_clearing(shell);
 
     wsm_exchange_cancel(&shell->exchange);
     if (shell->life == WSM_LIFE_ABANDONED)
@@ -440,11 +489,14 @@ void wsm_shell_give_up(struct wsm_shell *shell)
     else
         (void)step(shell, WSM_LIFE_EV_ENDED);
     wsm_async_complete(&shell->close, shell->strand, &err);
+    if (was_clearing)
+        wsm_shell_release(shell);
 }
 
 bool wsm_shell_is_busy(const struct wsm_shell *shell)
 {
-    return shell->life == WSM_LIFE_ABANDONED || shell->life == WSM_LIFE_ENDING;
+    return shell->life == WSM_LIFE_ABANDONED || shell->life == WSM_LIFE_ENDING ||
+           is_clearing(shell);
 }
 
 void wsm_shell_forget(struct wsm_shell *shell)

@@ -19,6 +19,7 @@ struct wsm_link_call;
 struct wsm_shell_options {
     char *resource_uri; /* owned, like all below */
     struct wsm_guid id;
+    bool is_id_ours; /* made up for this one Create: no other shell has it */
     char *name;
     char *working_directory;
     char *input_streams; /* blank separated; ConnectShell: as the server says */

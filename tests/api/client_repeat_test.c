@@ -260,6 +260,106 @@ static void test_a_shell_closed_while_create_is_repeated_is_deleted(void **state
     assert_int_equal(marked_applied("Delete"), 1);
 }
 
+/* ---- A Create that nobody answers ---- */
+
+static void limit_create(DWORD ms)
+{
+    WSMAN_DATA data = { .type = WSMAN_DATA_TYPE_DWORD, .number = ms };
+
+    assert_int_equal(WSManSetSessionOption(f->session, WSMAN_OPTION_TIMEOUTMS_CREATE_SHELL, &data),
+                     0);
+}
+
+static void assert_shell_is_deleted(const char *id)
+{
+    fake_wait_answered(f->service, "Delete", 1);
+    assert_sent(f, "Delete", "shell", id);
+    assert_int_equal(fake_count(f->service, "Delete"), 1);
+}
+
+/* Nobody will ever know of that shell: it goes, and the application waits for nothing. */
+static void test_what_an_unanswered_create_left_is_deleted(void **state)
+{
+    char *id;
+
+    (void)state;
+    limit_create(300);
+    marked_cut("Create", MARKED_UNANSWERED, 1000);
+    fake_hold(f->service, "Delete");
+    create_watched();
+    assert_last_code(notices, ERROR_WSMAN_NETWORK_TIMEDOUT);
+    id = fake_last(f->service, "Create", "id");
+    close_shell(shell);
+    fake_release(f->service, "Delete");
+    assert_shell_is_deleted(id);
+    free(id);
+}
+
+static void test_what_a_silent_create_left_is_deleted(void **state)
+{
+    char *id;
+
+    (void)state;
+    limit_create(100);
+    fake_hold(f->service, "Create");
+    create_watched();
+    assert_last_code(notices, ERROR_WSMAN_NETWORK_TIMEDOUT);
+    id = fake_last(f->service, "Create", "id");
+    assert_shell_is_deleted(id);
+    fake_release(f->service, "Create");
+    close_shell(shell);
+    free(id);
+}
+
+/* CloseSession waits for it as for any other Delete, and for no longer. */
+static void test_close_session_waits_for_the_delete_of_an_unanswered_create(void **state)
+{
+    (void)state;
+    limit_create(300);
+    marked_cut("Create", MARKED_UNANSWERED, 1000);
+    fake_hold(f->service, "Delete");
+    create_watched();
+    assert_last_code(notices, ERROR_WSMAN_NETWORK_TIMEDOUT);
+    fake_wait(f->service, "Delete", 1);
+    assert_int_equal(WSManCloseSession(f->session, 0), 0);
+    f->session = NULL;
+    fake_release(f->service, "Delete");
+}
+
+/* With an id of the application's it could be another shell that has it. */
+static void test_an_id_of_the_application_is_not_deleted(void **state)
+{
+    (void)state;
+    limit_create(300);
+    marked_cut("Create", MARKED_UNANSWERED, 1000);
+    notices = recorder_new();
+    notices->user = notices;
+    WSManCreateShellEx(f->session, 0, WSMAN_CMDSHELL_URI,
+                       WSMAN_TEXT("99999999-3333-4444-8555-666666666601"), NULL, NULL, NULL,
+                       &notices->async, &shell);
+    assert_last_code(notices, ERROR_WSMAN_NETWORK_TIMEDOUT);
+    close_shell(shell);
+    wait_for_loop(f->session);
+    assert_int_equal(fake_count(f->service, "Delete"), 0);
+}
+
+static void test_a_create_that_was_refused_or_never_sent_leaves_nothing(void **state)
+{
+    (void)state;
+    marked_cut("Create", MARKED_DENIED, 1);
+    create_watched();
+    assert_last_code(notices, ERROR_ACCESS_DENIED);
+    close_shell(shell);
+    recorder_free(notices);
+    lose_link();
+    create_watched();
+    assert_true(recorder_last(notices)->code != 0);
+    close_shell(shell);
+    fake_accept(f->service);
+    wait_for_loop(f->session);
+    assert_int_equal(fake_count(f->service, "Delete"), 0);
+}
+
 /* ---- Reconnect ---- */
 
 static void test_r_rec_6_reconnect_is_repeated_without_a_notice(void **state)
@@ -437,6 +537,11 @@ int main(void)
         TEST(test_create_takes_a_conflict_with_itself_for_success),
         TEST(test_a_conflict_at_first_is_an_error),
         TEST(test_a_shell_closed_while_create_is_repeated_is_deleted),
+        TEST(test_what_an_unanswered_create_left_is_deleted),
+        TEST(test_what_a_silent_create_left_is_deleted),
+        TEST(test_close_session_waits_for_the_delete_of_an_unanswered_create),
+        TEST(test_an_id_of_the_application_is_not_deleted),
+        TEST(test_a_create_that_was_refused_or_never_sent_leaves_nothing),
         SHELL(test_r_rec_6_reconnect_is_repeated_without_a_notice),
         SHELL(test_r_rec_6_reconnect_is_tried_until_the_server_is_back),
         SHELL(test_r_rec_6_reconnect_that_is_not_answered_in_time_leaves_it_disconnected),
