@@ -4,14 +4,14 @@
 #
 # Usage: sh tools/test.sh [--long]
 #   --long   full sizes: long fuzz runs, the large transfers under every sanitizer,
-#            random callers for 15 minutes (or WSM_SPIN_SECONDS) under each of two
+#            random callers for 15 minutes (or WSM_SPIN_SECONDS, and WSM_CALLER_SECONDS
+#            for those like PowerShell) under each of two
 #
-# Root skips permission and limit checks, so as root the suite runs as an
-# unprivileged user from a copy which that user owns; what needs root carries the
-# label "root" and runs afterwards.
+# As root the suite runs as an unprivileged user (tools/staging.sh); what needs root carries
+# the label "root" and runs afterwards. tools/soak.sh runs the random tests alone.
 set -eu
 cd "$(dirname "$0")/.."
-top=$(pwd)
+. tools/staging.sh
 
 long=
 for argument in "$@"; do
@@ -35,16 +35,6 @@ stage() { # names the stage that begins and prints the time of the one before
 finish() {
     stage end
     echo "== all: $(($(date +%s) - started)) s"
-}
-
-# The working tree as it is, tracked or not, without what git ignores.
-copy_sources() { # $1: folder; its build/ stays, so that only changes are built again
-    mkdir -p "$1/.staged"
-    git -c safe.directory="$top" ls-files -z --cached --others --exclude-standard >"$1/.files"
-    tar --null -T "$1/.files" -cf - | tar -C "$1/.staged" -xf -
-    find "$1" -mindepth 1 -maxdepth 1 ! -name build ! -name .staged -exec rm -rf {} +
-    find "$1/.staged" -mindepth 1 -maxdepth 1 -exec mv {} "$1/" \;
-    rmdir "$1/.staged"
 }
 
 # A skipped test is a failure unless tests/skips.txt names it with a reason.
@@ -73,36 +63,20 @@ run_ctest() { # $1: preset, rest: options
     check_skips "build/$preset/ctest.log"
 }
 
-build() { # $1: preset
-    cmake --preset "$1" >"build/$1.log" 2>&1 || {
-        cat "build/$1.log"
-        exit 1
-    }
-    cmake --build --preset "$1" >"build/$1.log" 2>&1 || {
-        tail -n 60 "build/$1.log"
-        exit 1
-    }
-}
-
 stage packages
 sh tools/packages.sh build demo test
 
 if [ "$(id -u)" -eq 0 ]; then
-    user=winrmd-test
-    home=/var/lib/$user
-    stage "copy for $user"
-    id "$user" >/dev/null 2>&1 ||
-        useradd --system --user-group --create-home --home-dir "$home" --shell /bin/sh "$user"
-    copy_sources "$home/tree"
-    chown -R "$user:$user" "$home"
+    stage "copy for $staging_user"
+    make_copy
 
-    stage "suite as $user"
-    setpriv --reuid="$user" --regid="$user" --init-groups --reset-env \
-        env CI="${CI-}" LANG=C.UTF-8 ${WSM_SEED:+WSM_SEED="$WSM_SEED"} \
-        ${WSM_SPIN_SECONDS:+WSM_SPIN_SECONDS="$WSM_SPIN_SECONDS"} sh "$home/tree/tools/test.sh" ${long:+--long}
+    stage "suite as $staging_user"
+    as_user ${WSM_SEED:+WSM_SEED="$WSM_SEED"} ${WSM_SPIN_SECONDS:+WSM_SPIN_SECONDS="$WSM_SPIN_SECONDS"} \
+        ${WSM_CALLER_SECONDS:+WSM_CALLER_SECONDS="$WSM_CALLER_SECONDS"} \
+        sh "$staging_home/tree/tools/test.sh" ${long:+--long}
 
     stage 'tests that need root'
-    cd "$home/tree"
+    cd "$staging_home/tree"
     run_ctest debug -L '^root$'
     finish
     exit 0
@@ -116,8 +90,9 @@ build debug
 stage 'all tests, debug'
 run_ctest debug -LE '^root$'
 
-# Of tests/api/client_spin_test.c, under both sanitizers.
-[ -z "$long" ] || export WSM_SPIN_SECONDS="${WSM_SPIN_SECONDS:-900}"
+# Of tests/api/client_spin_test.c and tests/api/managed, under both sanitizers.
+[ -z "$long" ] || export WSM_SPIN_SECONDS="${WSM_SPIN_SECONDS:-900}" \
+    WSM_CALLER_SECONDS="${WSM_CALLER_SECONDS:-900}"
 
 stage 'address and undefined sanitizer build'
 build asan
@@ -129,7 +104,7 @@ build tsan
 stage 'library and unit tests, thread sanitizer'
 run_ctest tsan -L '^(unit|api)$' -LE '^(root|source|header)$'
 
-unset WSM_SPIN_SECONDS
+unset WSM_SPIN_SECONDS WSM_CALLER_SECONDS
 stage 'clang build'
 build clang
 stage "fuzz targets"
