@@ -160,13 +160,13 @@ static void test_4_8_a_try_that_cannot_be_made_ends_the_shell(void **state)
     WSManSendShellInput(shell, command, 0, WSMAN_STREAM_ID_STDIN, &large, false, &sent->async,
                         &operation);
     free(large.binaryData.data);
-    fake_wait(f->service, "Send", 1); /* on the first connection, which is the first to go */
+    fake_wait(f->service, "Send", 1); /* on the oldest connection */
     send_text(shell, command, "behind it", false, queued);
     receive(shell, command, out);
     fake_wait(f->service, "Receive", 1);
     fake_refuse(f->service);
     limit_memory(1);
-    fake_close_all(f->service);
+    fake_close_oldest(f->service); /* so that the Send is what is tried */
     end = wait_notice(ABORTED, 1);
     limit_memory(0);
     assert_int_equal(count_phases(), 1);

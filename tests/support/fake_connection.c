@@ -228,16 +228,29 @@ void fake_cut_request(struct fake_service *service, size_t bytes)
     pthread_mutex_unlock(&service->lock);
 }
 
-void fake_close_all(struct fake_service *service)
+static void close_first(struct fake_service *service, size_t max)
 {
+    size_t count = 0;
     size_t i;
 
     pthread_mutex_lock(&service->lock);
-    for (i = 0; i < service->connection_count; i++) {
-        if (service->connections[i].is_open)
-            shutdown(service->connections[i].fd, SHUT_RDWR);
+    for (i = 0; i < service->connection_count && count < max; i++) {
+        if (!service->connections[i].is_open)
+            continue;
+        shutdown(service->connections[i].fd, SHUT_RDWR);
+        count++;
     }
     pthread_mutex_unlock(&service->lock);
+}
+
+void fake_close_all(struct fake_service *service)
+{
+    close_first(service, SIZE_MAX);
+}
+
+void fake_close_oldest(struct fake_service *service)
+{
+    close_first(service, 1);
 }
 
 size_t fake_connections(struct fake_service *service)

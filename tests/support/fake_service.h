@@ -78,6 +78,7 @@ size_t fake_count(struct fake_service *service, const char *name);
 size_t fake_connections(struct fake_service *service);
 void fake_wait_open(struct fake_service *service, size_t count);
 void fake_close_all(struct fake_service *service);
+void fake_close_oldest(struct fake_service *service); /* of those that are open */
 /* The connection of the next request that comes is reset when so many of its bytes are read. */
 void fake_cut_request(struct fake_service *service, size_t bytes);
 /* From now on connections are refused; until then. */
