@@ -705,6 +705,23 @@ static void test_3_6_options_say_who_must_comply(void **state)
     answer_wait(answer);
     assert_came(answer, LAST, 0, s, c, NULL, false);
     assert_string_equal(options_seen, "MAY MUST! EMPTY ");
+    assert_sent(f, "Command", "options_must", "");
+}
+
+static void test_3_6_option_sets_say_that_they_must_be_understood(void **state)
+{
+    WSMAN_OPTION option = { .name = WSMAN_TEXT("A"), .value = WSMAN_TEXT("1") };
+    WSMAN_OPTION_SET set = { .optionsCount = 1, .options = &option, .optionsMustUnderstand = 1 };
+    struct answer *answer = answer_new();
+    WSMAN_SHELL_HANDLE s = NULL;
+    WSMAN_COMMAND_HANDLE c = NULL;
+
+    (void)state;
+    answer_free(strict_create(f->session, &s));
+    WSManRunShellCommand(s, 0, WSMAN_TEXT("x"), NULL, &set, &answer->async, &c);
+    answer_wait(answer);
+    assert_came(answer, LAST, 0, s, c, NULL, false);
+    assert_sent(f, "Command", "options_must", "true");
 }
 
 static uid_t seen_user;
@@ -750,6 +767,7 @@ int main(void)
         TEST(test_2_10_create_xml_goes_behind_the_other_elements),
         TEST(test_3_6_what_is_not_said_is_not_sent),
         TEST(test_3_6_options_say_who_must_comply),
+        TEST(test_3_6_option_sets_say_that_they_must_be_understood),
         TEST(test_7_34_callbacks_run_with_the_credentials_of_the_process),
     };
 

@@ -29,10 +29,14 @@ static void header_fields(struct wsm_buf *out, const struct wsm_envelope *env)
     const struct wsm_xml_node *header = wsm_xml_child(env->doc.root, WSM_NS_SOAP, "Header");
     const struct wsm_xml_node *node = header == NULL ? NULL : header->first_child;
     struct wsm_span language;
+    struct wsm_span must;
 
     for (; node != NULL; node = node->next) {
         if (wsm_xml_is(node, WSM_NS_MACHINE_ID, "MachineID"))
             field(out, "machine", node->text);
+        if (wsm_xml_is(node, WSM_NS_WSMAN, "OptionSet") &&
+            wsm_xml_attr(node, WSM_NS_SOAP, "mustUnderstand", &must))
+            field(out, "options_must", must);
         if (!wsm_xml_attr(node, WSM_NS_XML, "lang", &language))
             continue;
         if (wsm_xml_is(node, WSM_NS_WSMAN, "Locale"))
