@@ -6,7 +6,7 @@
  *   WSMAN_API_VERSION_1_1   Windows 8 / Server 2012: client-made ids, shell names,
  *                           disconnect, reconnect, connect
  * None is an error as on Windows. Both are an error here, while Windows mixes the short
- * startup struct with the functions that read the long one.
+ * startup struct with the functions that read the long one. Needs C11 or C++11.
  *
  * Rules for all functions; the comments below name only what is special
  *
@@ -29,8 +29,9 @@
  *             run; after wrong arguments it is NULL. A handle of an operation that fails later
  *             must still be closed. With async or its function NULL nothing is sent, the out
  *             handle is NULL, and there is no callback.
- * Callbacks   run on threads of the library, never on the caller's stack, so perhaps before
- *             the call has returned; those of one shell come one after the other. All functions
+ * Callbacks   run on threads of the library, at most 64, never on the caller's stack, so perhaps
+ *             before the call has returned; those of one shell come one after the other, and one
+ *             that takes long holds up its own shell only. All functions
  *             may be called in them, except that WSManCloseSession and WSManDeinitialize, which
  *             wait for callbacks, give ERROR_POSSIBLE_DEADLOCK there.
  * Threads     every function may be called from any thread.
@@ -40,8 +41,28 @@
  *             gives ERROR_WSMAN_NETWORK_TIMEDOUT, or on a shell that outlives broken connections
  *             (docs/exactly-once.md) begins the retry time.
  * Errors      of a server keep its code, words, language, machine and plug-in. Those of the
- *             library have words that name the host, shell or limit.
- * Memory      ERROR_OUTOFMEMORY can come from every function.
+ *             library have words that name the host, shell or limit. A code that is not listed
+ *             below came from a server.
+ * Network     errors, "those of the network" below: ERROR_WSMAN_NAME_NOT_RESOLVED,
+ *             ERROR_WSMAN_HTTP_SERVICE_UNAVAILABLE_STATUS (nobody listens there, or HTTP 503),
+ *             ERROR_WSMAN_DESTINATION_UNREACHABLE, ERROR_WSMAN_NETWORK_TIMEDOUT (no answer in
+ *             time, or a lost connection), ERROR_ACCESS_DENIED (name or password refused),
+ *             ERROR_WSMAN_CLIENT_UNENCRYPTED_DISABLED (plain HTTP needs option 20),
+ *             ERROR_NOT_SUPPORTED (a mechanism that this release does not have),
+ *             ERROR_WSMAN_HTTP_NOT_FOUND_STATUS, ERROR_WSMAN_HTTP_STATUS_BAD_REQUEST,
+ *             ERROR_WSMAN_HTTP_STATUS_SERVER_ERROR, ERROR_WSMAN_UNKNOWN_HTTP_STATUS_RETURNED,
+ *             ERROR_WSMAN_HTML_ERROR, ERROR_WSMAN_HTTP_INVALID_CONTENT_TYPE_IN_RESPONSE_DATA
+ *             and ERROR_WSMAN_MAX_ENVELOPE_SIZE_EXCEEDED (answers that cannot be used).
+ * Shells      have errors of their handle, "those of the shell handle" below:
+ *             ERROR_WSMAN_SHELL_INVALID_SHELL_HANDLE (none, or not created),
+ *             ERROR_WSMAN_SHELL_ALREADY_CLOSED, ERROR_WSMAN_SESSION_ALREADY_CLOSED,
+ *             ERROR_WINRS_SHELL_DISCONNECTED.
+ * Ends        of a parent, or WSManCloseOperation, give ERROR_OPERATION_ABORTED to whatever is
+ *             going on.
+ * Texts       with control characters, U+FFFE, U+FFFF or half a surrogate pair, which XML cannot
+ *             carry, give ERROR_INVALID_PARAMETER; tab and line ends pass.
+ * Memory      ERROR_OUTOFMEMORY can come from every function, ERROR_NOT_ENOUGH_MEMORY where a
+ *             thread, a descriptor or a handle is lacking.
  * Processes   may end at any time. After fork() the child has no valid handle, and WSManInitialize
  *             gives ERROR_INVALID_STATE there, unless no API handle was open at that moment: call
  *             WSManDeinitialize before fork() or daemon(). fork() followed by exec is always fine:
@@ -216,9 +237,9 @@ typedef enum WSManProxyAccessType {
     WSMAN_OPTION_PROXY_NO_PROXY_SERVER = 8
 } WSManProxyAccessType;
 
-/* Options of a session: DWORD unless marked, 0 unless a default is given. 18 to 22 and 31 to
- * 34 are fixed once an operation has begun. 18, 19, 22, 31 and 34 have no effect on HTTP with
- * Basic. */
+/* Options of a session: DWORD unless marked, 0 unless a default is given; times in ms, 0 for
+ * none; sizes in KiB. 18 to 22 and 31 to 34 are fixed once an operation has begun. 18, 19, 22, 31
+ * and 34 have no effect on HTTP with Basic. */
 typedef enum WSManSessionOption {
     WSMAN_OPTION_DEFAULT_OPERATION_TIMEOUTMS = 1, /* 60000; for all that have no own value */
     WSMAN_OPTION_MAX_RETRY_TIME = 11,             /* 240000; read only, see WSManExtSetRetryTime */
@@ -485,7 +506,29 @@ typedef struct _WSMAN_COMMAND_ARG_SET {
     PCWSTR *args; /* no element NULL */
 } WSMAN_COMMAND_ARG_SET;
 
-/* ---- Client functions ---- */
+/* ---- Client functions ----
+ *
+ * The usual order, each asynchronous call after the last callback of the one before:
+ *
+ *   WSManInitialize, WSManCreateSession     nothing is sent yet
+ *   WSManSetSessionOption                   option 20, for plain HTTP
+ *   WSManCreateShell                        a wrong host or password shows here
+ *   WSManRunShellCommand                    done when the command has started
+ *   WSManReceiveShellOutput                 goes on until the command has ended
+ *   WSManSendShellInput, WSManSignalShell   meanwhile, as often as wanted
+ *   WSManCloseOperation                     for each Receive, Send and Signal
+ *   WSManCloseCommand, WSManCloseShell      at any time: they end what goes on
+ *   WSManCloseSession, WSManDeinitialize    not in callbacks: they wait for those
+ *
+ * A shell can be left and taken up again if its create told
+ * WSMAN_FLAG_CALLBACK_SHELL_SUPPORTS_DISCONNECT. The same process does it with the handles that it
+ * has, another one with the ids that WSManCreateShellEx and WSManRunShellCommandEx were given:
+ *
+ *   WSManDisconnectShell                    the shell and its commands run on
+ *   WSManReconnectShell                     the same handles; then, for each command,
+ *   WSManReconnectShellCommand              whose sleeping Receive goes on by itself
+ *   WSManConnectShell                       new handles, perhaps in another process;
+ *   WSManConnectShellCommand                then WSManReceiveShellOutput */
 
 /* Starts the client side and gives an API handle; needs no network.
  *
@@ -509,7 +552,7 @@ WSMAN_API_EXPORT DWORD WINAPI WSManInitialize(DWORD flags, WSMAN_API_HANDLE *api
  *
  * Returns 0, ERROR_WSMAN_CLIENT_INVALID_DEINIT_APPLICATION_FLAG, ERROR_WSMAN_CLIENT_NO_HANDLE;
  * in a callback ERROR_POSSIBLE_DEADLOCK, with the handle still valid.
- * Difference from Windows: what a call in a callback does there is not documented.
+ * Difference from Windows: a call in a callback is refused; there it is not documented.
  * Threads: any, but not in a callback: it would wait for its own end.
  * Source: WSManDeinitialize. */
 WSMAN_API_EXPORT DWORD WINAPI WSManDeinitialize(WSMAN_API_HANDLE apiHandle, DWORD flags);
@@ -563,7 +606,9 @@ WSMAN_API_EXPORT DWORD WINAPI WSManGetErrorMessage(WSMAN_API_HANDLE apiHandle, D
  * ERROR_WSMAN_CLIENT_CREDENTIALS_FOR_PROXY_AUTHENTICATION (a user, but no mechanism),
  * ERROR_WSMAN_CANNOT_USE_PROXY_SETTINGS_FOR_HTTP, ERROR_WSMAN_INVALID_OPTION_NO_PROXY_SERVER (a
  * mechanism, but no proxy).
- * Difference from Windows: never port 80 or 443 by default; a port in `connection` decides.
+ * Difference from Windows: this release has plain HTTP with Basic only: https gives
+ * ERROR_WSMAN_TRANSPORT_NOT_SUPPORTED, and calls on a session with another mechanism, the default
+ * one too, ERROR_NOT_SUPPORTED. Never port 80 or 443 by default; a port in `connection` decides.
  * Threads: any, also in a callback.
  * Source: WSManCreateSession. */
 WSMAN_API_EXPORT DWORD WINAPI
@@ -588,7 +633,7 @@ WSMAN_API_EXPORT DWORD WINAPI WSManCloseSession(WSMAN_SESSION_HANDLE session, DW
 /* Sets an option of a session, for operations that start later.
  *
  * session  not NULL
- * option   see WSManSessionOption; not the read-only ones
+ * option   see WSManSessionOption, with types, units, ranges and defaults; not the read-only ones
  * data     not NULL; type DWORD or TEXT as the option wants
  *
  * Returns 0, ERROR_WSMAN_CLIENT_SETSESSIONOPTION_NULL_PARAM,

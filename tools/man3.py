@@ -153,6 +153,7 @@ class Source:
         self.exports = re.findall(r"^\s*(WSMan\w+);", self.read(EXPORTS), re.M)
         self.codes = dict(re.findall(r"^#define ((?:ERROR|RPC)_\w+)\s+(0x[0-9A-Fa-f]+|\d+)U$",
                                      self.read("include/wsmerror.h"), re.M))
+        self.given = self.read_given()
         for header, text in self.texts.items():
             for match in TYPE.finditer(text):
                 self.types.setdefault(match[1], match[0])
@@ -210,6 +211,15 @@ class Source:
                 queue += re.findall(r"\bWSM[Aa][Nn]\w+", self.types[name])
         return list(found.values())
 
+    def read_given(self):
+        """The codes that our programs and the library give."""
+        found = set()
+        for folder, _, names in os.walk(os.path.join(self.root, "src")):
+            for name in names:
+                if name.endswith((".c", ".h")) and name != "error_texts.c":
+                    found.update(re.findall(r"\b(?:ERROR|RPC)_\w+", self.read(os.path.join(folder, name))))
+        return found
+
     def section_comment(self, header, title):
         """The lines of a comment that begins with a `---- Title ----`."""
         comment = re.search(r"/\* ---- " + title + r" ----\n((?:[^*]|\*(?!/))*)\*/", self.texts[header])
@@ -264,6 +274,8 @@ def check(source):
             found.append(f"{EXPORTS}: {name} is declared and not exported")
     for entry in source.entries.values():
         found += check_entry(source, entry)
+        found += [f"include/{entry.header}: {entry.name} names {code}, which nothing of ours gives"
+                  for code in dict.fromkeys(entry.codes) if code in source.codes and code not in source.given]
     return found
 
 
@@ -289,6 +301,8 @@ class Page:
                       ".nh", ".ad l"]  # long names are not torn apart, and so leave gaps
 
     def section(self, title):
+        if self.lines[-1] == ".PP":
+            self.lines.pop()
         self.lines.append(f".SH {title}")
         self.is_first = True
 
@@ -459,11 +473,18 @@ def write_overview(source, release):
     page.section("RULES FOR ALL FUNCTIONS")
     for names, text in read_list([line for line in top[rules_at + 1:sources_at] if line.strip()]):
         page.item(f".B {', '.join(names)}", text)
+    page.section("LIFE OF A SHELL")
+    page.prose(source.section_comment("wsman.h", "Client functions"))
     page.section("FUNCTIONS")
     for entry in source.functions():
         page.item(f".BR {entry.name} (3)", summary(entry))
     page.section("WHEN A CONNECTION BREAKS")
     page.prose(source.section_comment("wsmext.h", "When a connection breaks"))
+    page.section("DIFFERENCES FROM WINDOWS")
+    page.paragraph("Those that concern one function; docs/deviations.md has all.")
+    for entry in source.functions():
+        if entry.difference:
+            page.item(f".BR {entry.name} (3)", capital(entry.difference))
     page.section("OPTIONS OF A SESSION")
     page.add(*verbatim(source.types["WSManSessionOption"].split("\n")))
     page.section("NAMES")
@@ -543,6 +564,7 @@ SAMPLES = [
     ("no errors", " * Errors: ERROR_A (locked).\n", "", "WSManOpen does not say what it can fail with"),
     ("no word of completion", " Completes once.", "", "WSManOpen does not say what completes"),
     ("an unknown code", "Returns 0, ERROR_B", "Returns 0, ERROR_C", "WSManRing names ERROR_C"),
+    ("a code that nothing gives", "Returns 0, ERROR_B", "Returns 0, ERROR_D", "WSManRing names ERROR_D, which nothing"),
     ("no comment at all", GOOD[GOOD.index("/* Rings"):GOOD.index("WSMAN_API_EXPORT DWORD")], "", "WSManRing has no comment"),
     ("a function that is not exported", "WSManRing(", "WSManKnock(", "WSManKnock is declared and not exported"),
 ]
@@ -553,7 +575,8 @@ def sample(text):
     import tempfile
     with tempfile.TemporaryDirectory(prefix="man3-") as root:
         files = {"include/wsman.h": text, "include/wsmext.h": "", EXPORTS: "{\n  WSManOpen;\n  WSManRing;\n  WSManOpenWide;\n};\n",
-                 "include/wsmerror.h": "#define ERROR_A 0x10U\n#define ERROR_B 995U\n"}
+                 "include/wsmerror.h": "#define ERROR_A 0x10U\n#define ERROR_B 995U\n#define ERROR_D 9U\n",
+                 "src/door.c": "return is_locked ? ERROR_A : ERROR_B;\n"}
         for name, content in files.items():
             os.makedirs(os.path.dirname(os.path.join(root, name)), exist_ok=True)
             with open(os.path.join(root, name), "w", encoding="utf-8") as file:
