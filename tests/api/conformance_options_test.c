@@ -619,7 +619,8 @@ static void test_2_8_texts_of_options_follow_the_two_calls(void **state)
 
 static void test_2_3_error_messages_follow_the_two_calls(void **state)
 {
-    const struct giver giver = { give_message, "Access is denied.",
+    const struct giver giver = { give_message,
+                                 "Access was refused; check name, password and rights.",
                                  ERROR_WSMAN_CLIENT_GETERRORMESSAGE_NULL_PARAM };
 
     (void)state;

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#define DENIED "Access is denied."
+#define DENIED "Access was refused; check name, password and rights."
 
 static struct {
     void *library;

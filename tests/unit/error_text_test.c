@@ -102,9 +102,9 @@ static void test_2_3_each_code_finds_its_own_text(void **state)
 static void test_2_3_an_hresult_of_a_win32_code_has_its_text(void **state)
 {
     (void)state;
-    expect(0x80070005U, "Access is denied.");
-    expect(0x80070002U, "The program or file was not found.");
-    expect(0x800703FAU, "A key of the registry was deleted; the service was perhaps restarted.");
+    expect(0x80070005U, "Access was refused; check name, password and rights.");
+    expect(0x80070002U, "The program or file was not found; check its name and its path.");
+    expect(0x800703FAU, "The service was restarted, or a key of its registry deleted; try again.");
 }
 
 static void test_2_3_an_unknown_code_has_a_text_with_its_number(void **state)
