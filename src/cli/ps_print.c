@@ -7,9 +7,10 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 
-#define HOLDER_LEN 8 /* characters of a session id that tell sessions apart well enough */
+#define HOLDER_LEN 8 /* bytes of a session id that tell sessions apart well enough */
 #define ROW        "%-36s %-12s %-8s %7s %7s %-36s %-8s %s\n"
 
 /* Who holds it: a dash, or the beginning of a session id. Owned by the caller. */
@@ -19,13 +20,17 @@ static char *holder_word(const struct wsm_cli_shell_info *shell)
     const char *holder = shell->holder;
     char *visible;
     char *word;
+    size_t len;
 
     if (!wsm_cli_shell_is_held(shell))
         return wsm_cli_format("-");
     if (strncasecmp(holder, prefix, sizeof(prefix) - 1) == 0)
         holder += sizeof(prefix) - 1;
     visible = wsm_cli_quote_visible(*holder != '\0' ? holder : "client");
-    word = wsm_cli_format("%.*s", HOLDER_LEN, visible);
+    len = strnlen(visible, HOLDER_LEN);
+    while ((visible[len] & 0xC0) == 0x80)
+        len--; /* not within a character */
+    word = wsm_cli_format("%.*s", (int)len, visible);
     free(visible);
     return word;
 }

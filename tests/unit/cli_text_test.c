@@ -178,6 +178,28 @@ static void test_ps_text_has_a_line_for_each_command(void **state)
     free(text);
 }
 
+static void test_ps_text_cuts_no_character_of_the_holder(void **state)
+{
+    char split[] = "uuid:1234567\u00E9\u00E9", whole[] = "123456\u00E9x", thin[] = "\u00E9";
+    char *text;
+
+    (void)state;
+    shells[0].holder = split;
+    text = print(1, false, false);
+    assert_non_null(strstr(text, " 1234567  ")); /* padded to 8 */
+    assert_null(strstr(text, "\xC3"));
+    free(text);
+    shells[0].holder = whole;
+    text = print(1, false, false);
+    assert_non_null(strstr(text, " 123456\u00E9 "));
+    free(text);
+    shells[0].holder = thin;
+    text = print(1, false, false);
+    assert_non_null(strstr(text, " \u00E9 "));
+    free(text);
+    shells[0].holder = holder;
+}
+
 static void test_ps_json_is_one_line_of_all(void **state)
 {
     char *text = print(2, false, true);
@@ -264,6 +286,7 @@ int main(void)
         cmocka_unit_test(test_hint_repeats_what_the_user_gave),
         cmocka_unit_test(test_hint_has_offsets_where_something_was_written),
         cmocka_unit_test(test_ps_text_has_a_line_for_each_command),
+        cmocka_unit_test(test_ps_text_cuts_no_character_of_the_holder),
         cmocka_unit_test(test_ps_json_is_one_line_of_all),
         cmocka_unit_test(test_pick_takes_whole_ids_and_beginnings),
         cmocka_unit_test(test_pick_refuses_what_is_short_unknown_or_ambiguous),
