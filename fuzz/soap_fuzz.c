@@ -117,6 +117,30 @@ static void read_items(const struct wsm_envelope *env)
     }
 }
 
+static void read_delivered(const struct wsm_envelope *env)
+{
+    const struct wsm_option *option = wsm_envelope_option(env, WSM_OPTION_DELIVERED);
+    struct wsm_delivered entries[WSM_DELIVERED_MAX];
+    struct wsm_delivered again[WSM_DELIVERED_MAX];
+    struct wsm_buf text = WSM_BUF_INIT;
+    size_t count;
+    size_t same;
+    size_t i;
+
+    if (option == NULL || !wsm_delivered_parse(option->value, entries, &count, NULL))
+        return;
+    wsm_delivered_write(&text, entries, count);
+    if (!wsm_delivered_parse(wsm_buf_span(&text), again, &same, NULL) || same != count)
+        abort();
+    for (i = 0; i < count; i++) {
+        expect_same(entries[i].command, again[i].command);
+        expect_same(entries[i].stream, again[i].stream);
+        if (entries[i].offset != again[i].offset)
+            abort();
+    }
+    wsm_buf_clear(&text);
+}
+
 static void read_from(const struct wsm_envelope *env)
 {
     const struct wsm_option *option = wsm_envelope_option(env, WSM_OPTION_FROM);
@@ -192,6 +216,7 @@ static void read_all(const struct wsm_envelope *env, struct wsm_buf *scratch)
         abort();
     read_items(env);
     read_from(env);
+    read_delivered(env);
     (void)read;
     wsm_error_clear(&fault);
     if (wsm_receive_response_parse(env, &received, NULL))

@@ -130,3 +130,66 @@ bool wsm_from_parse(struct wsm_span value, struct wsm_from *entries, size_t *out
     *out_count = count;
     return true;
 }
+
+void wsm_delivered_write(struct wsm_buf *out, const struct wsm_delivered *entries, size_t count)
+{
+    size_t i;
+
+    for (i = 0; i < count; i++) {
+        if (i > 0)
+            wsm_buf_append_byte(out, ' ');
+        wsm_buf_append_span(out, entries[i].command);
+        wsm_buf_append_byte(out, '/');
+        wsm_buf_append_span(out, entries[i].stream);
+        wsm_buf_printf(out, "=%llu", (unsigned long long)entries[i].offset);
+    }
+}
+
+static bool parse_delivered(struct wsm_span word, struct wsm_delivered *out)
+{
+    struct wsm_span stream;
+    struct wsm_span offset;
+
+    if (!split(&word, '/', &stream) || !split(&stream, '=', &offset) ||
+        !wsm_xml_number_parse(offset, UINT64_MAX, &out->offset))
+        return false;
+    out->command = word;
+    out->stream = stream;
+    return word.len > 0 && word.len <= WSM_WIRE_ID_MAX && stream.len > 0 &&
+           stream.len <= WSM_STREAM_NAME_MAX;
+}
+
+static bool is_same_stream(const struct wsm_delivered *a, const struct wsm_delivered *b)
+{
+    return wsm_span_equal(a->stream, b->stream) && wsm_span_equal(a->command, b->command);
+}
+
+bool wsm_delivered_parse(struct wsm_span value, struct wsm_delivered *entries, size_t *out_count,
+                         struct wsm_error *err)
+{
+    struct wsm_span word = take_word(&value);
+    size_t count = 0;
+    size_t i;
+
+    for (; word.len > 0; word = take_word(&value)) {
+        if (count == WSM_DELIVERED_MAX)
+            return wsm_fail(err, ERROR_WSMAN_INVALID_OPTIONS,
+                            "option " WSM_OPTION_DELIVERED ": more than WSM_DELIVERED_MAX = %d",
+                            WSM_DELIVERED_MAX);
+        if (!parse_delivered(word, &entries[count]))
+            return wsm_fail(err, ERROR_WSMAN_INVALID_OPTIONS,
+                            "option " WSM_OPTION_DELIVERED ": \"%.*s\" is not COMMAND/NAME=OFFSET",
+                            (int)word.len, (const char *)word.ptr);
+        for (i = 0; i < count; i++)
+            if (is_same_stream(&entries[i], &entries[count]))
+                return wsm_fail(err, ERROR_WSMAN_INVALID_OPTIONS,
+                                "option " WSM_OPTION_DELIVERED ": %.*s twice", (int)word.len,
+                                (const char *)word.ptr);
+        count++;
+    }
+    if (count == 0)
+        return wsm_fail(err, ERROR_WSMAN_INVALID_OPTIONS,
+                        "option " WSM_OPTION_DELIVERED ": names no stream");
+    *out_count = count;
+    return true;
+}

@@ -9,13 +9,15 @@
 
 #define WSM_NS_EXTENSION "urn:winrmd:shell"
 
-#define WSM_OPTION_CLIENT   "WINRMD_CLIENT"   /* on Create, Connect, Enumerate, Get: version */
-#define WSM_OPTION_FROM     "WINRMD_FROM"     /* on Receive, to marked servers */
-#define WSM_OPTION_TAKEOVER "WINRMD_TAKEOVER" /* on Connect and Disconnect: a boolean */
+#define WSM_OPTION_CLIENT    "WINRMD_CLIENT"    /* on Create, Connect, Enumerate, Get: version */
+#define WSM_OPTION_FROM      "WINRMD_FROM"      /* on Receive, to marked servers */
+#define WSM_OPTION_TAKEOVER  "WINRMD_TAKEOVER"  /* on Connect and Disconnect: a boolean */
+#define WSM_OPTION_DELIVERED "WINRMD_DELIVERED" /* on Disconnect, to marked servers */
 
 enum {
     WSM_EXTENSION_VERSION = 1,
     WSM_FROM_STREAMS_MAX = 8, /* entries in WINRMD_FROM */
+    WSM_DELIVERED_MAX = 256,  /* entries in WINRMD_DELIVERED: 16 KiB, for the smallest envelope */
 };
 
 /* The version that WINRMD_CLIENT names, 0 = absent or not a number from 1 on. A version
@@ -43,5 +45,18 @@ void wsm_from_write(struct wsm_buf *out, const struct wsm_from *entries, size_t 
  * stream twice, confirmed > start, or no entry at all. */
 bool wsm_from_parse(struct wsm_span value, struct wsm_from *entries, size_t *out_count,
                     struct wsm_error *err) WSM_MUST_CHECK;
+
+/* One entry COMMAND/NAME=OFFSET of WINRMD_DELIVERED, separated and counted as those above. */
+struct wsm_delivered {
+    struct wsm_span command; /* borrowed, as the next one, from the option's value when read */
+    struct wsm_span stream;
+    uint64_t offset; /* everything below has arrived at the client's application */
+};
+
+void wsm_delivered_write(struct wsm_buf *out, const struct wsm_delivered *entries, size_t count);
+/* `entries` has room for WSM_DELIVERED_MAX. ERROR_WSMAN_INVALID_OPTIONS: malformed, a stream
+ * of a command twice, too many, or no entry at all. */
+bool wsm_delivered_parse(struct wsm_span value, struct wsm_delivered *entries, size_t *out_count,
+                         struct wsm_error *err) WSM_MUST_CHECK;
 
 #endif

@@ -1,12 +1,64 @@
 /* Disconnect: the client lets go of a shell, which runs on. The winrmd-net loop runs it. */
 #include "proto/disconnect.h"
 
+#include "base/log.h"
+#include "ipc/stream_names.h"
 #include "proto/extension.h"
 #include "server/change.h"
 #include "server/handler.h"
+#include "server/op_receive.h"
 #include "server/service.h"
 
+#include <inttypes.h>
+
+/* WINRMD_DELIVERED is an unknown option as any other to whom we did not offer it. */
 static const char *const options[] = { WSM_OPTION_CLIENT, WSM_OPTION_TAKEOVER, NULL };
+static const char *const options_marked[] = { WSM_OPTION_CLIENT, WSM_OPTION_TAKEOVER,
+                                              WSM_OPTION_DELIVERED, NULL };
+
+/* ---- What has been delivered ---- */
+
+struct delivered {
+    struct wsm_delivered entries[WSM_DELIVERED_MAX];
+    size_t count;
+};
+
+/* From the marked holder alone. False: the option is there and cannot be read. */
+static bool read_delivered(const struct wsm_envelope *env, bool is_marked, struct delivered *out,
+                           struct wsm_error *err)
+{
+    const struct wsm_option *option = is_marked ? wsm_envelope_option(env, WSM_OPTION_DELIVERED)
+                                                : NULL;
+
+    out->count = 0;
+    return option == NULL || wsm_delivered_parse(option->value, out->entries, &out->count, err);
+}
+
+/* Commands and streams that there are not (any more) have nothing to confirm, and nobody has got
+ * what was never served. */
+static void confirm(struct wsm_shell *shell, const struct wsm_delivered *entry)
+{
+    struct wsm_command *command = wsm_command_find(shell, entry->command);
+    uint64_t upto[WSM_HOST_STREAMS] = { 0 };
+    unsigned stream = 0;
+
+    while (stream < WSM_HOST_STREAMS &&
+           !wsm_span_is(entry->stream, wsm_output_stream_names[stream]))
+        stream++;
+    if (command == NULL || stream == WSM_HOST_STREAMS)
+        return;
+    if (entry->offset > command->served[stream]) {
+        wsm_log_info("command %s: its client says it has %" PRIu64 " bytes of %s, of which %" PRIu64
+                     " were sent",
+                     command->id.text, entry->offset, wsm_output_stream_names[stream],
+                     command->served[stream]);
+        return;
+    }
+    upto[stream] = entry->offset;
+    wsm_receive_confirm(command, upto);
+}
+
+/* ---- The request ---- */
 
 static void answer(struct wsm_exchange *exchange, const struct wsm_shell *shell)
 {
@@ -26,17 +78,23 @@ void wsm_op_disconnect(struct wsm_exchange *exchange, struct wsm_shell *shell)
     struct wsm_change_request change = { .lets_go = true,
                                          .session_id = env->session_id,
                                          .answer = answer };
+    bool is_marked = wsm_holder_is_marked(&shell->holder, env->session_id);
+    struct delivered delivered;
     struct wsm_disconnect_request request;
     struct wsm_error err = WSM_ERROR_INIT;
     bool takeover;
 
-    if (!wsm_options_check(env, options, &err) || !wsm_extension_takeover(env, &takeover, &err) ||
-        !wsm_disconnect_request_parse(env, &request, &err)) {
+    if (!wsm_options_check(env, is_marked ? options_marked : options, &err) ||
+        !wsm_extension_takeover(env, &takeover, &err) ||
+        !wsm_disconnect_request_parse(env, &request, &err) ||
+        !read_delivered(env, is_marked, &delivered, &err)) {
         wsm_exchange_fail(exchange, &err);
         return;
     }
     if (!wsm_change_admit(exchange, shell, WSM_HOLD_DISCONNECT, takeover))
         return;
+    for (size_t i = 0; i < delivered.count; i++)
+        confirm(shell, &delivered.entries[i]);
     change.buffer_mode = wsm_change_buffer_mode(request.buffer_mode);
     change.idle_timeout_ms = request.idle_timeout_ms;
     if (change.idle_timeout_ms >= 0)

@@ -76,21 +76,32 @@ void wsm_receive_let_go(struct wsm_command *command, const struct wsm_error *err
 
 /* ---- confirming ---- */
 
-static void confirm(struct wsm_command *command, const uint64_t upto[WSM_HOST_STREAMS], bool final)
+static bool lift(uint64_t at[WSM_HOST_STREAMS], const uint64_t upto[WSM_HOST_STREAMS])
 {
-    struct wsm_host_confirm message = { .command_id = wsm_span_str(command->id.text),
-                                        .final = final };
-    bool has_moved = final;
+    bool has_moved = false;
 
     for (unsigned i = 0; i < WSM_HOST_STREAMS; i++) {
-        if (upto[i] > command->confirmed[i]) {
-            command->confirmed[i] = upto[i];
+        if (upto[i] > at[i]) {
+            at[i] = upto[i];
             has_moved = true;
         }
     }
+    return has_moved;
+}
+
+static void tell_host(struct wsm_command *command, bool final)
+{
+    struct wsm_host_confirm message = { .command_id = wsm_span_str(command->id.text),
+                                        .final = final };
+
     memcpy(message.upto, command->confirmed, sizeof(message.upto));
-    if (has_moved)
-        wsm_host_link_send(command->shell->link, &wsm_host_confirm_type, &message);
+    wsm_host_link_send(command->shell->link, &wsm_host_confirm_type, &message);
+}
+
+static void confirm(struct wsm_command *command, const uint64_t upto[WSM_HOST_STREAMS], bool final)
+{
+    if (lift(command->confirmed, upto) || final)
+        tell_host(command, final);
 }
 
 static bool reaches(const uint64_t a[WSM_HOST_STREAMS], const uint64_t b[WSM_HOST_STREAMS])
@@ -101,15 +112,26 @@ static bool reaches(const uint64_t a[WSM_HOST_STREAMS], const uint64_t b[WSM_HOS
     return true;
 }
 
+static bool has_end(const struct wsm_command *command, const uint64_t upto[WSM_HOST_STREAMS])
+{
+    const struct wsm_last_answer *last = &command->last;
+
+    return last->carrier != NULL && last->is_final && reaches(upto, last->upto);
+}
+
+/* The host is told in any case: it may have lost the word with its last connection. */
+void wsm_receive_confirm(struct wsm_command *command, const uint64_t upto[WSM_HOST_STREAMS])
+{
+    (void)lift(command->confirmed, upto);
+    tell_host(command, has_end(command, upto));
+}
+
 static void confirm_word(struct wsm_receive *receive)
 {
     struct wsm_command *command = receive->command;
-    const struct wsm_last_answer *last = &command->last;
 
     receive->is_word_due = false;
-    confirm(command, receive->word.confirmed,
-            last->carrier != NULL && last->is_final &&
-                reaches(receive->word.confirmed, last->upto));
+    confirm(command, receive->word.confirmed, has_end(command, receive->word.confirmed));
 }
 
 /* ---- answering ---- */
@@ -144,6 +166,8 @@ static void deliver(struct wsm_receive *receive)
     command->receive = NULL;
     free(receive);
     wsm_fetch_send(fetch, exchange, &last.end);
+    if (last.end != 0)
+        (void)lift(command->served, last.upto);
     if (counts && last.end != 0) { /* else a fault took its place, and proves nothing */
         command->last = last;
         if (goes_on)

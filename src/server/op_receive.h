@@ -12,4 +12,7 @@ void wsm_receive_abort(struct wsm_command *command, const struct wsm_error *err)
  * `err` (borrowed); the host answers the others. */
 void wsm_receive_let_go(struct wsm_command *command, const struct wsm_error *err);
 
+/* The marked holder of the shell has everything below `upto`, of which all was in answers. */
+void wsm_receive_confirm(struct wsm_command *command, const uint64_t upto[WSM_HOST_STREAMS]);
+
 #endif

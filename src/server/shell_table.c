@@ -289,6 +289,7 @@ static void on_link_command(void *context, const struct wsm_host_command *report
         return; /* to its client it does not exist, until the next connection */
     memcpy(command->confirmed, report->confirmed, sizeof(command->confirmed));
     memcpy(command->known_end, report->end, sizeof(command->known_end));
+    memcpy(command->served, report->served, sizeof(command->served));
 }
 
 static void shell_end(struct wsm_shell *shell, enum event event, const struct wsm_error *err)

@@ -41,6 +41,7 @@ struct wsm_command {
     struct wsm_guid id;      /* in the spelling it was made with */
     uint64_t confirmed[WSM_HOST_STREAMS];
     uint64_t known_end[WSM_HOST_STREAMS]; /* its output ends here or above */
+    uint64_t served[WSM_HOST_STREAMS];    /* an answer reached it, or may have: nobody has more */
     struct wsm_last_answer last;
     struct wsm_receive *receive; /* the Receive that waits; owned, see op_receive.c */
     struct wsm_fetch *fetch;     /* the FETCH under way or ready; owned, see fetch.c */

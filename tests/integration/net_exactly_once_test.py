@@ -24,6 +24,7 @@ CONFLICT_SHELL = 2150859223
 CONFLICT_COMMAND = 2150859222
 OPTION_UNKNOWN = 2150858737
 OPTION_INVALID = 2150858736
+OPTION_INVALID_VALUE = 2150858809
 INVALID = 87
 LET_GO = 2150859230
 DISCONNECTED = 2150859204
@@ -558,6 +559,106 @@ class LetGo(MarkedBase):
         conn.send(self.request())  # from now on connections speak for it
         self.feed(b"next")
         self.assertEqual(conn.answer().output(), b"next")
+
+
+class Delivered(MarkedBase):
+    """WINRMD_DELIVERED: what the client that lets go has got."""
+    other = "uuid:BBBBBBBB-0000-4000-8000-000000000002"
+
+    def setUp(self):
+        super().setUp()
+        self.start("cat")
+        self.feed(b"0123456789")
+        self.conn = self.connect()
+        self.assertEqual(self.receive(self.conn, "stdout=0:0 stderr=0:0").output(), b"0123456789")
+
+    def let_go(self, *words, session=None, options=()):
+        word = " ".join(word.replace("COMMAND", self.command) for word in words)
+        return self.control.call(disconnect(self.shell, session=session or self.session,
+                                            options=(("WINRMD_DELIVERED", word, False), *options)))
+
+    def successor(self, **more):
+        """What another client gets that says nothing."""
+        answer = self.control.call(connect(self.shell, session=self.other, **more))
+        self.assertEqual(answer.status, 200, answer.text)
+        self.session = self.other
+        return self.receive(self.connect()).pieces()
+
+    def test_successor_gets_the_rest(self):
+        self.assertEqual(self.let_go("COMMAND/stdout=7").status, 200)
+        self.assertEqual(self.successor(options=(ANNOUNCED,)), [("stdout", 7, b"789")])
+
+    def test_stock_successor_gets_the_rest(self):
+        self.assertEqual(self.let_go("COMMAND/stdout=7").status, 200)
+        self.assertEqual(self.successor(), [("stdout", None, b"789")])
+
+    def test_receive_in_flight_has_not_got_it(self):
+        self.conn.send(self.request("stdout=2:4"))  # and is not read
+        wait_for(lambda: select.select([self.conn.socket], [], [], 0.01)[0], "its answer")
+        self.assertEqual(self.let_go("COMMAND/stdout=4").status, 200)
+        self.assertEqual(self.successor(), [("stdout", None, b"456789")])
+
+    def test_same_client_goes_on_behind_it(self):
+        self.assertEqual(self.let_go("COMMAND/stdout=7").status, 200)
+        self.assertEqual(self.control.call(reconnect(self.shell, session=self.session)).status, 200)
+        self.assert_fault(self.receive(self.conn, "stdout=6:6"), INVALID, "7 to 10")
+        self.assertEqual(self.receive(self.conn, "stdout=7:8").pieces(), [("stdout", 8, b"89")])
+
+    def test_word_survives_the_service(self):
+        self.assertEqual(self.let_go("COMMAND/stdout=7").status, 200)
+        self.service.kill_net()
+        self.control = self.connect()
+        self.assertEqual(self.successor(), [("stdout", None, b"789")])
+
+    def test_served_by_a_service_that_died(self):
+        self.service.kill_net()
+        self.control = self.connect()
+        self.assertEqual(self.let_go("COMMAND/stdout=7").status, 200)
+        self.assertEqual(self.successor(), [("stdout", None, b"789")])
+
+    def test_repeated_word_changes_nothing(self):
+        for word in ("COMMAND/stdout=7", "COMMAND/stdout=7", "COMMAND/stdout=3"):
+            self.assertEqual(self.let_go(word).status, 200)
+        self.assertEqual(self.successor(), [("stdout", None, b"789")])
+
+    def test_repetition_behind_the_successor_is_refused(self):
+        self.assertEqual(self.let_go("COMMAND/stdout=3").status, 200)
+        first = self.session
+        self.assertEqual(self.successor(options=(ANNOUNCED,)), [("stdout", 3, b"3456789")])
+        self.assert_fault(self.let_go("COMMAND/stdout=9", session=first), TAKEN)
+        self.assertEqual(self.receive(self.conn).pieces(), [("stdout", 3, b"3456789")])
+
+    def test_what_was_never_served_is_not_believed(self):
+        self.feed(b"more")
+        self.assertEqual(self.let_go("COMMAND/stdout=11", "COMMAND/stderr=1").status, 200)
+        (_, _, got), = self.successor()
+        conn = self.connect()
+        while len(got) < 14:
+            got += self.receive(conn).output()
+        self.assertEqual(got, b"0123456789more")
+
+    def test_unknown_commands_and_streams_are_passed_over(self):
+        self.assertEqual(self.let_go(f"{guid()}/stdout=1", "x/stdout=1", "COMMAND/trace=4", "COMMAND/stdout=7").status,
+                         200)
+        self.assertEqual(self.successor(), [("stdout", None, b"789")])
+
+    def test_word_that_makes_no_sense(self):
+        many = [f"{guid()}/stdout=1" for _ in range(257)]
+        for words_ in (["rubbish"], [""], ["COMMAND/stdout=7", "COMMAND/stdout=7"], ["COMMAND/stdout=-1"],
+                       ["COMMAND/=7"], ["/stdout=7"], ["COMMAND/stdout=18446744073709551616"], many):
+            self.assert_fault(self.let_go("COMMAND/stdout=8", *words_) if words_ != [""] else self.let_go(""),
+                              OPTION_INVALID_VALUE, "WINRMD_DELIVERED")
+        self.assertEqual(self.receive(self.conn, "stdout=0:9").output(), b"9")  # still connected, nothing confirmed
+
+    def test_word_of_somebody_else_counts_for_nothing(self):
+        taken = self.let_go("COMMAND/stdout=7", session=self.other, options=(("WINRMD_TAKEOVER", "true", False),))
+        self.assertEqual(taken.status, 200)
+        self.assertEqual(self.successor(), [("stdout", None, b"0123456789")])
+
+    def test_somebody_else_must_not_require_the_option(self):
+        answer = self.control.call(disconnect(self.shell, session=self.other, options=(
+            ("WINRMD_DELIVERED", "x", True), ("WINRMD_TAKEOVER", "true", False))))
+        self.assert_fault(answer, 2150858834, "WINRMD_DELIVERED")
 
 
 class Input(Base):

@@ -212,6 +212,83 @@ static void test_from_refuses_everything_else(void **state)
 }
 
 /* Each prefix of a value is a shorter value or refused, and nothing behind it is read. */
+static void test_delivered_reads_what_it_writes(void **state)
+{
+    struct wsm_delivered want[] = {
+        { .command = wsm_span_str("C1"), .stream = wsm_span_str("stdout"), .offset = UINT64_MAX },
+        { .command = wsm_span_str("C1"), .stream = wsm_span_str("stderr"), .offset = 0 },
+        { .command = wsm_span_str("C2"), .stream = wsm_span_str("stdout"), .offset = 7 },
+    };
+    struct wsm_delivered got[WSM_DELIVERED_MAX];
+    struct wsm_error err = WSM_ERROR_INIT;
+    struct wsm_buf out = WSM_BUF_INIT;
+    size_t count = 0;
+    size_t i;
+
+    (void)state;
+    wsm_delivered_write(&out, want, 3);
+    test_equal_text(wsm_buf_span(&out), "C1/stdout=18446744073709551615 C1/stderr=0 C2/stdout=7");
+    assert_true(wsm_delivered_parse(wsm_buf_span(&out), got, &count, &err));
+    assert_int_equal(count, 3);
+    for (i = 0; i < count; i++) {
+        test_equal(got[i].command, want[i].command);
+        test_equal(got[i].stream, want[i].stream);
+        assert_true(got[i].offset == want[i].offset);
+    }
+    wsm_buf_reset(&out);
+    for (i = 0; i < WSM_DELIVERED_MAX; i++)
+        wsm_buf_printf(&out, "%zu/s=1\n\t", i);
+    assert_true(wsm_delivered_parse(wsm_buf_span(&out), got, &count, &err));
+    assert_int_equal(count, WSM_DELIVERED_MAX);
+    wsm_buf_printf(&out, "x/s=1");
+    assert_false(wsm_delivered_parse(wsm_buf_span(&out), got, &count, &err));
+    assert_int_equal(err.code, ERROR_WSMAN_INVALID_OPTIONS);
+    wsm_error_clear(&err);
+    wsm_buf_clear(&out);
+}
+
+static void test_delivered_refuses_everything_else(void **state)
+{
+    static const char *const bad[] = {
+        "",
+        " \n",
+        "C",
+        "C/",
+        "C/stdout",
+        "C/stdout=",
+        "C=1",
+        "C=1/stdout",
+        "/stdout=1",
+        "C/=1",
+        "C/stdout=-1",
+        "C/stdout=1:1",
+        "C/stdout=0x1",
+        "C/stdout=18446744073709551616",
+        "C/a/stdout=1 C/stdout",
+        "C/stdout=1,C/stderr=1",
+        "C/stdout =1",
+        "C/stdout=1 C/stdout=1",
+        "C/stdout=1 D/stdout=1 C/stderr=1 C/stdout=2",
+        "C/nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn=0", /* WSM_STREAM_NAME_MAX + 1 */
+        "01234567890123456789012345678901234567890123456789012345678901234/s=0", /* 65 */
+    };
+    struct wsm_delivered got[WSM_DELIVERED_MAX];
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        struct wsm_error err = WSM_ERROR_INIT;
+        size_t count = 97;
+
+        if (wsm_delivered_parse(wsm_span_str(bad[i]), got, &count, &err))
+            fail_msg("%s", bad[i]);
+        assert_int_equal(err.code, ERROR_WSMAN_INVALID_OPTIONS);
+        assert_non_null(err.text);
+        assert_int_equal(count, 97); /* outputs untouched */
+        wsm_error_clear(&err);
+    }
+}
+
 static void test_from_reads_every_prefix_within_its_bounds(void **state)
 {
     static const char whole[] = "stdout=10:200 stderr=7:7";
@@ -280,6 +357,8 @@ int main(void)
         cmocka_unit_test(test_extension_finds_the_mark),
         cmocka_unit_test(test_from_reads_what_it_writes),
         cmocka_unit_test(test_from_refuses_everything_else),
+        cmocka_unit_test(test_delivered_reads_what_it_writes),
+        cmocka_unit_test(test_delivered_refuses_everything_else),
         cmocka_unit_test(test_from_reads_every_prefix_within_its_bounds),
         cmocka_unit_test(test_extension_reports_every_failed_allocation),
     };
