@@ -915,7 +915,8 @@ WSMAN_API_EXPORT void WINAPI WSManRunShellCommandEx(WSMAN_SHELL_HANDLE shell, DW
 /* Lets go of a shell; it and its commands live on, on the server. Completes once, with the shell,
  * after the callbacks of all Runs, Sends and Signals that were begun before, and after the last
  * output. A pending Receive gets no callback: it sleeps until the shell and its command are back,
- * then goes on by itself. It may also be cancelled, and another one posted later.
+ * then goes on by itself. It may also be cancelled, and another one posted later. winrmd is told
+ * what callbacks that have returned were given, so the next client gets the rest.
  *
  * shell           not NULL; created or connected to with success, and
  *                 WSMAN_FLAG_CALLBACK_SHELL_SUPPORTS_DISCONNECT was told. Stays valid, to be
@@ -943,7 +944,8 @@ WSMAN_API_EXPORT void WINAPI WSManRunShellCommandEx(WSMAN_SHELL_HANDLE shell, DW
  * ERROR_WINRS_SHELL_CONNECTED_TO_DIFFERENT_CLIENT, ERROR_WSMAN_UNEXPECTED_SELECTORS (gone), others
  * of the server; ERROR_OPERATION_ABORTED: closed meanwhile.
  * Difference from Windows: input that the server has not taken for 2 s does not hold up the
- * disconnect; its Sends sleep as a Receive does.
+ * disconnect; its Sends sleep as a Receive does. With winrmd callbacks with output return first,
+ * for 2 s at most, and output that comes later waits for the reconnect.
  * Threads: any, also in a callback.
  * Source: WSManDisconnectShell; MS-WSMV 3.1.4.15. */
 WSMAN_API_EXPORT void WINAPI WSManDisconnectShell(WSMAN_SHELL_HANDLE shell, DWORD flags,

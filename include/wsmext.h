@@ -256,6 +256,22 @@ typedef struct _WSMAN_EXT_OFFSETS {
 WSMAN_API_EXPORT DWORD WINAPI WSManExtGetOffsets(WSMAN_COMMAND_HANDLE command,
                                                  WSMAN_EXT_OFFSETS *offsets);
 
+/* Says that the application has got no further than this, whatever its callbacks were given: a
+ * callback that could use only a part of its data calls it before it returns. From then on no byte
+ * above counts as delivered, to the server, to WSManDisconnectShell and to WSManExtGetOffsets:
+ * the next client to connect gets them. This one does not get them again.
+ *
+ * command  not NULL, and not closed
+ * offsets  not NULL; in bytes, as WSManExtGetOffsets gives them; dropped is not looked at. The last
+ *          call counts. What the server was told before stays told
+ *
+ * Returns 0, ERROR_INVALID_PARAMETER (offsets), ERROR_WSMAN_SHELL_INVALID_COMMAND_HANDLE,
+ * ERROR_WSMAN_COMMAND_ALREADY_CLOSED, ERROR_NOT_SUPPORTED (the server does not count).
+ * Threads: any, also in a callback.
+ * Source: docs/extension.md, docs/exactly-once.md; Windows does not count. */
+WSMAN_API_EXPORT DWORD WINAPI WSManExtLimitOffsets(WSMAN_COMMAND_HANDLE command,
+                                                   const WSMAN_EXT_OFFSETS *offsets);
+
 /* ---- Text ---- */
 
 /* Converts UTF-8 to UTF-16.

@@ -1,7 +1,9 @@
 /* Disconnect and Reconnect. Loop thread.
  *
- * A disconnect first lets end what was begun before it (HOLDING), then asks the server
- * (LEAVING), then lets the Receives on the wire bring what they still have (SETTLING). The
+ * A disconnect first lets end what was begun before it (HOLDING). Where the server counts
+ * output as we do it lets callbacks with output return (DRAINING), so that the request can say
+ * how far each command's output has got. Then it asks the server (LEAVING), and lets the
+ * Receives on the wire bring what they still have (SETTLING). The
  * Receives of the application stay and sleep; receive.c does not ask for output meanwhile.
  * So does input that a command does not read: it must not hold up a disconnect for ever. */
 #include "client/disconnect.h"
@@ -224,6 +226,93 @@ static void refuse_disconnect(struct wsm_shell *shell, struct wsm_error *err)
     wake(shell); /* the server may have ended Receives before it refused */
 }
 
+/* ---- The request, and what it says of output ---- */
+
+static void untell(struct wsm_shell *shell)
+{
+    struct wsm_list *node;
+
+    WSM_LIST_FOREACH (node, &shell->commands)
+        wsm_offsets_untell(&WSM_CONTAINER_OF(node, struct wsm_command, node)->endpoint.offsets);
+}
+
+/* The value of WINRMD_DELIVERED, as far as one request has room for it; empty: nothing new. */
+static void write_delivered(struct wsm_shell *shell, struct wsm_buf *out)
+{
+    struct wsm_delivered entries[WSM_DELIVERED_MAX];
+    struct wsm_list *node;
+    size_t count = 0;
+
+    if (shell->extension_version == 0)
+        return;
+    WSM_LIST_FOREACH (node, &shell->commands) {
+        struct wsm_command *command = WSM_CONTAINER_OF(node, struct wsm_command, node);
+
+        if (command->life == WSM_LIFE_OPEN)
+            count += wsm_offsets_tell(&command->endpoint.offsets, wsm_span_str(command->wire_id),
+                                      entries + count, WSM_DELIVERED_MAX - count);
+    }
+    wsm_delivered_write(out, entries, count);
+}
+
+/* `delivered`: the option's value; empty: none. */
+static bool prepare_disconnect(struct wsm_shell *shell, const struct wsm_buf *delivered,
+                               struct wsm_error *err)
+{
+    const struct wsm_link_call *call = shell->link_call;
+    struct wsm_disconnect_request request = { .idle_timeout_ms = call->idle_timeout_ms,
+                                              .buffer_mode = call->buffer_mode };
+    struct wsm_option option = { .name = wsm_span_str(WSM_OPTION_DELIVERED),
+                                 .value = wsm_buf_span(delivered) };
+    struct wsm_request_headers headers;
+
+    if (!wsm_buf_ok(delivered))
+        return wsm_fail_memory(err, "offsets");
+    if (!wsm_shell_prepare(shell, &shell->exchange, WSM_ACTION_DISCONNECT,
+                           WSM_OPTION_DEFAULT_TIMEOUT, &headers, err))
+        return false;
+    if (delivered->len > 0) {
+        headers.options = &option;
+        headers.option_count = 1;
+    }
+    wsm_disconnect_request_write(&shell->exchange.call.request, &headers, &request);
+    return true;
+}
+
+static void tell_rest(struct wsm_shell *shell);
+
+/* The shell is disconnected already, whatever comes of this. */
+static void on_rest_told(struct wsm_exchange *exchange, struct wsm_answer **answer,
+                         struct wsm_error *err)
+{
+    struct wsm_shell *shell = WSM_CONTAINER_OF(exchange, struct wsm_shell, exchange);
+
+    (void)answer;
+    if (err->code == 0)
+        tell_rest(shell);
+    wsm_error_clear(err);
+    wsm_disconnect_go_on(shell);
+}
+
+/* For which one request had no room, or whose callbacks took too long. A Disconnect that comes
+ * again changes nothing but what is confirmed. */
+static void tell_rest(struct wsm_shell *shell)
+{
+    struct wsm_buf delivered = WSM_BUF_INIT;
+    struct wsm_error err = WSM_ERROR_INIT;
+
+    if (shell->link_call == NULL) /* closed meanwhile */
+        return;
+    write_delivered(shell, &delivered);
+    if (delivered.len > 0 && prepare_disconnect(shell, &delivered, &err)) {
+        shell->exchange.on_done = on_rest_told;
+        if (wsm_exchange_send(&shell->exchange, &err))
+            wsm_http_call_limit(&shell->exchange.call, WSM_DISCONNECT_SETTLE_MS);
+    }
+    wsm_error_clear(&err);
+    wsm_buf_clear(&delivered);
+}
+
 static void on_disconnected(struct wsm_exchange *exchange, struct wsm_answer **answer,
                             struct wsm_error *err)
 {
@@ -243,6 +332,7 @@ static void on_disconnected(struct wsm_exchange *exchange, struct wsm_answer **a
     }
     (void)step_shell(shell, WSM_LINK_EV_ANSWERED);
     (void)each_wire(shell, hasten);
+    tell_rest(shell);
     wsm_disconnect_go_on(shell);
 }
 
@@ -250,18 +340,18 @@ static void on_disconnected(struct wsm_exchange *exchange, struct wsm_answer **a
 
 static void send_disconnect(struct wsm_shell *shell)
 {
-    const struct wsm_link_call *call = shell->link_call;
-    struct wsm_disconnect_request request = { .idle_timeout_ms = call->idle_timeout_ms,
-                                              .buffer_mode = call->buffer_mode };
-    struct wsm_request_headers headers;
+    struct wsm_buf delivered = WSM_BUF_INIT;
     struct wsm_error err = WSM_ERROR_INIT;
+    bool ok;
 
-    if (!wsm_shell_prepare(shell, &shell->exchange, WSM_ACTION_DISCONNECT,
-                           WSM_OPTION_DEFAULT_TIMEOUT, &headers, &err)) {
+    untell(shell);
+    write_delivered(shell, &delivered);
+    ok = prepare_disconnect(shell, &delivered, &err);
+    wsm_buf_clear(&delivered);
+    if (!ok) {
         refuse_disconnect(shell, &err);
         return;
     }
-    wsm_disconnect_request_write(&shell->exchange.call.request, &headers, &request);
     shell->exchange.on_done = on_disconnected;
     (void)step_shell(shell, WSM_LINK_EV_SENT);
     if (!wsm_exchange_send(&shell->exchange, &err))
@@ -322,17 +412,40 @@ static enum waits shell_waits(const struct wsm_shell *shell)
     return waits;
 }
 
-/* Sends Disconnect if nothing is to be waited for any more. */
+static bool is_overdue(const struct wsm_shell *shell)
+{
+    return uv_now(wsm_runtime_loop()) - shell->link_call->progress >= WSM_DISCONNECT_HOLD_MS;
+}
+
+/* Sends Disconnect as soon as no callback has output that the request could not count yet. */
+static void drain(struct wsm_shell *shell)
+{
+    struct wsm_list *node;
+
+    if (shell->extension_version > 0 && shell->undelivered > 0) {
+        if (!is_overdue(shell)) {
+            wsm_session_look_again(shell->session);
+            return;
+        }
+        wsm_receive_take_back(&shell->endpoint);
+        WSM_LIST_FOREACH (node, &shell->commands)
+            wsm_receive_take_back(&WSM_CONTAINER_OF(node, struct wsm_command, node)->endpoint);
+    }
+    send_disconnect(shell);
+}
+
+/* Drains if nothing that was begun is to be waited for any more. */
 static void hold(struct wsm_shell *shell)
 {
-    uint64_t now = uv_now(wsm_runtime_loop());
     enum waits waits = shell_waits(shell);
 
-    if (waits == WAITS_FOR_NOTHING ||
-        (waits == WAITS_FOR_INPUT && now - shell->link_call->progress >= WSM_DISCONNECT_HOLD_MS))
-        send_disconnect(shell);
-    else if (waits == WAITS_FOR_INPUT)
+    if (waits == WAITS_FOR_NOTHING || (waits == WAITS_FOR_INPUT && is_overdue(shell))) {
+        (void)step_shell(shell, WSM_LINK_EV_HELD);
+        shell->link_call->progress = uv_now(wsm_runtime_loop());
+        drain(shell);
+    } else if (waits == WAITS_FOR_INPUT) {
         wsm_session_look_again(shell->session);
+    }
 }
 
 void wsm_disconnect_go_on(struct wsm_shell *shell)
@@ -343,8 +456,20 @@ void wsm_disconnect_go_on(struct wsm_shell *shell)
         return;
     if (shell->link == WSM_LINK_HOLDING)
         hold(shell);
-    else if (shell->link == WSM_LINK_SETTLING && each_wire(shell, NULL) == 0)
+    else if (shell->link == WSM_LINK_DRAINING)
+        drain(shell);
+    else if (shell->link == WSM_LINK_SETTLING && each_wire(shell, NULL) == 0 &&
+             !wsm_exchange_is_active(&shell->exchange))
         finish_disconnect(shell, &none);
+}
+
+void wsm_disconnect_delivered(struct wsm_shell *shell)
+{
+    if (shell->link != WSM_LINK_DRAINING)
+        return;
+    if (shell->link_call != NULL)
+        shell->link_call->progress = uv_now(wsm_runtime_loop());
+    wsm_disconnect_go_on(shell);
 }
 
 void wsm_disconnect_progress(struct wsm_shell *shell)

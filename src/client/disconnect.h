@@ -11,7 +11,8 @@ struct wsm_command;
 struct wsm_operation;
 
 enum {
-    WSM_DISCONNECT_HOLD_MS = 2000,   /* for input that nobody takes, before the server is asked */
+    WSM_DISCONNECT_HOLD_MS = 2000,   /* for input that nobody takes, and then for a callback with
+                                        output, before the server is asked */
     WSM_DISCONNECT_SETTLE_MS = 5000, /* for the server to end the Receives after it has answered */
 };
 
@@ -31,9 +32,9 @@ struct wsm_link_call {
     uintptr_t command_handle; /* 0 for a shell */
     struct wsm_error refused; /* owned; its arguments are wrong: only the callback is left to do */
     enum wsm_buffer_mode buffer_mode;
-    int64_t idle_timeout_ms;       /* -1 = unchanged */
-    uint64_t progress;             /* loop time when input was last taken */
-    struct wsm_shell *shell;       /* held until the callback has returned; NULL = none */
+    int64_t idle_timeout_ms; /* -1 = unchanged */
+    uint64_t progress;       /* loop time when input was last taken, or a callback last returned */
+    struct wsm_shell *shell; /* held until the callback has returned; NULL = none */
     struct wsm_strand *own_strand; /* owned; only where there is no shell */
 };
 
@@ -48,7 +49,9 @@ void wsm_link_abort_command(struct wsm_command *command);
 
 /* Something has ended that a disconnect may have waited for. Harmless at any other time. */
 void wsm_disconnect_go_on(struct wsm_shell *shell);
-/* The same; and input or anything else but output has got on. */
+/* A callback with output has returned. */
+void wsm_disconnect_delivered(struct wsm_shell *shell);
+/* Something has ended; and input or anything else but output has got on. */
 void wsm_disconnect_progress(struct wsm_shell *shell);
 /* Has the wire request of this Receive ended only because the shell is let go? Then the Receive
  * sleeps. */

@@ -4,23 +4,26 @@
 #include "base/log.h"
 
 /* clang-format off */
-/*               DISCONNECT  SENT     ANSWERED  KEPT       GONE          RECONNECT     BACK       FAILED
- * CONNECTED     HOLDING     -        -         -          DISCONNECTED  -             -          -
- * HOLDING       -           LEAVING  -         CONNECTED  DISCONNECTED  -             -          -
- * LEAVING       -           -        SETTLING  CONNECTED  DISCONNECTED  -             -          -
- * SETTLING      -           -        -         -          DISCONNECTED  -             -          -
- * DISCONNECTED  -           -        -         -          -             RECONNECTING  -          -
- * RECONNECTING  -           -        -         -          DISCONNECTED  -             CONNECTED  DISCONNECTED
- * BROKEN        -           -        -         -          -             -             -          -
+/*               DISCONNECT  HELD      SENT     ANSWERED  KEPT       GONE          RECONNECT     BACK       FAILED
+ * CONNECTED     HOLDING     -         -        -         -          DISCONNECTED  -             -          -
+ * HOLDING       -           DRAINING  -        -         -          DISCONNECTED  -             -          -
+ * DRAINING      -           -         LEAVING  -         CONNECTED  DISCONNECTED  -             -          -
+ * LEAVING       -           -         -        SETTLING  CONNECTED  DISCONNECTED  -             -          -
+ * SETTLING      -           -         -        -         -          DISCONNECTED  -             -          -
+ * DISCONNECTED  -           -         -        -         -          -             RECONNECTING  -          -
+ * RECONNECTING  -           -         -        -         -          DISCONNECTED  -             CONNECTED  DISCONNECTED
+ * BROKEN        -           -         -        -         -          -             -             -          -
  * and BROKE takes CONNECTED to BROKEN. */
 /* clang-format on */
 static const enum wsm_link next_state[WSM_LINK_COUNT][WSM_LINK_EV_COUNT] = {
     [WSM_LINK_CONNECTED] = { [WSM_LINK_EV_DISCONNECT] = WSM_LINK_HOLDING,
                              [WSM_LINK_EV_GONE] = WSM_LINK_DISCONNECTED,
                              [WSM_LINK_EV_BROKE] = WSM_LINK_BROKEN },
-    [WSM_LINK_HOLDING] = { [WSM_LINK_EV_SENT] = WSM_LINK_LEAVING,
-                           [WSM_LINK_EV_KEPT] = WSM_LINK_CONNECTED,
+    [WSM_LINK_HOLDING] = { [WSM_LINK_EV_HELD] = WSM_LINK_DRAINING,
                            [WSM_LINK_EV_GONE] = WSM_LINK_DISCONNECTED },
+    [WSM_LINK_DRAINING] = { [WSM_LINK_EV_SENT] = WSM_LINK_LEAVING,
+                            [WSM_LINK_EV_KEPT] = WSM_LINK_CONNECTED,
+                            [WSM_LINK_EV_GONE] = WSM_LINK_DISCONNECTED },
     [WSM_LINK_LEAVING] = { [WSM_LINK_EV_ANSWERED] = WSM_LINK_SETTLING,
                            [WSM_LINK_EV_KEPT] = WSM_LINK_CONNECTED,
                            [WSM_LINK_EV_GONE] = WSM_LINK_DISCONNECTED },
@@ -32,7 +35,7 @@ static const enum wsm_link next_state[WSM_LINK_COUNT][WSM_LINK_EV_COUNT] = {
 };
 
 static const char *const names[WSM_LINK_COUNT] = {
-    "refused",  "connected",    "holding",      "leaving",
+    "refused",  "connected",    "holding",      "draining", "leaving",
     "settling", "disconnected", "reconnecting", "broken",
 };
 
@@ -54,10 +57,15 @@ bool wsm_link_may_ask(enum wsm_link link)
 
 bool wsm_link_may_deliver(enum wsm_link link)
 {
-    return wsm_link_may_ask(link) || link == WSM_LINK_LEAVING || link == WSM_LINK_SETTLING;
+    return wsm_link_may_ask(link) || link == WSM_LINK_DRAINING || wsm_link_has_told(link);
+}
+
+bool wsm_link_has_told(enum wsm_link link)
+{
+    return link == WSM_LINK_LEAVING || link == WSM_LINK_SETTLING;
 }
 
 bool wsm_link_is_ending(enum wsm_link link)
 {
-    return link == WSM_LINK_HOLDING || link == WSM_LINK_LEAVING || link == WSM_LINK_SETTLING;
+    return link == WSM_LINK_HOLDING || link == WSM_LINK_DRAINING || wsm_link_has_told(link);
 }

@@ -10,6 +10,7 @@ enum wsm_link {
     WSM_LINK_REFUSED, /* in the table only: no such transition */
     WSM_LINK_CONNECTED,
     WSM_LINK_HOLDING,  /* asked to disconnect: what was begun before ends first */
+    WSM_LINK_DRAINING, /* nothing more is asked for; callbacks with output return first */
     WSM_LINK_LEAVING,  /* Disconnect is on its way */
     WSM_LINK_SETTLING, /* answered; the last answers to Receive come in */
     WSM_LINK_DISCONNECTED,
@@ -20,6 +21,7 @@ enum wsm_link {
 
 enum wsm_link_event {
     WSM_LINK_EV_DISCONNECT, /* the application asks */
+    WSM_LINK_EV_HELD,       /* what was begun before has ended */
     WSM_LINK_EV_SENT,       /* Disconnect goes out */
     WSM_LINK_EV_ANSWERED,   /* the server has disconnected it */
     WSM_LINK_EV_KEPT,       /* the server has refused */
@@ -39,6 +41,8 @@ bool wsm_link_step(enum wsm_link *link, enum wsm_link_event event, const char *w
 bool wsm_link_may_ask(enum wsm_link link);
 /* May output go to the application? */
 bool wsm_link_may_deliver(enum wsm_link link);
+/* Was the server told how far output has got, by a Disconnect whose end is not known yet? */
+bool wsm_link_has_told(enum wsm_link link);
 /* Does the application want to be rid of it, and has not got there? */
 bool wsm_link_is_ending(enum wsm_link link);
 

@@ -24,6 +24,29 @@ const struct wsm_offset *wsm_offsets_find(const struct wsm_offsets *offsets, str
     return find((struct wsm_offsets *)(uintptr_t)offsets, name);
 }
 
+static uint64_t smaller(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static uint64_t delivered(const struct wsm_offsets *offsets, const struct wsm_offset *offset)
+{
+    uint64_t at = atomic_load(&offset->delivered);
+
+    if (offsets->is_limited && strcmp(offset->name, "stdout") == 0)
+        return smaller(at, offsets->limit_stdout);
+    if (offsets->is_limited && strcmp(offset->name, "stderr") == 0)
+        return smaller(at, offsets->limit_stderr);
+    return at;
+}
+
+uint64_t wsm_offsets_delivered(const struct wsm_offsets *offsets, struct wsm_span name)
+{
+    const struct wsm_offset *offset = wsm_offsets_find(offsets, name);
+
+    return offset == NULL ? 0 : delivered(offsets, offset);
+}
+
 /* NULL: the name is too long, or there are too many. */
 static struct wsm_offset *add(struct wsm_offsets *offsets, struct wsm_span name)
 {
@@ -81,11 +104,39 @@ void wsm_offsets_write(const struct wsm_offsets *offsets, struct wsm_span stream
 
         if (wsm_words_contain_all(streams, wsm_span_str(offset->name)))
             entries[count++] = (struct wsm_from){ .stream = wsm_span_str(offset->name),
-                                                  .confirmed = atomic_load(&offset->delivered),
+                                                  .confirmed = delivered(offsets, offset),
                                                   .start = offset->received };
     }
     if (count > 0)
         wsm_from_write(out, entries, count);
+}
+
+size_t wsm_offsets_tell(struct wsm_offsets *offsets, struct wsm_span command,
+                        struct wsm_delivered *entries, size_t room)
+{
+    size_t count = 0;
+    size_t i;
+
+    for (i = 0; i < offsets->count && count < room; i++) {
+        struct wsm_offset *offset = &offsets->streams[i];
+        uint64_t at = delivered(offsets, offset);
+
+        if (at <= offset->told)
+            continue;
+        offset->told = at;
+        entries[count++] = (struct wsm_delivered){ .command = command,
+                                                   .stream = wsm_span_str(offset->name),
+                                                   .offset = at };
+    }
+    return count;
+}
+
+void wsm_offsets_untell(struct wsm_offsets *offsets)
+{
+    size_t i;
+
+    for (i = 0; i < offsets->count; i++)
+        offsets->streams[i].told = 0;
 }
 
 /* ---- Answers ---- */

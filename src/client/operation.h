@@ -48,6 +48,8 @@ void wsm_send_go_on(struct wsm_endpoint *endpoint);
 
 /* Goes on with the Receives of a shell: what held them back has gone. */
 void wsm_receive_go_on(struct wsm_shell *shell);
+/* What no callback was given yet waits for the next turn. */
+void wsm_receive_take_back(struct wsm_endpoint *endpoint);
 /* The shell has been let go: a delayed Receive goes on once it is back. */
 void wsm_receive_let_go(struct wsm_endpoint *endpoint);
 

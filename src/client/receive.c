@@ -70,6 +70,7 @@ static void on_returned(struct wsm_message *message)
         recycle(delivery);
     }
     wsm_receive_go_on(endpoint->shell);
+    wsm_disconnect_delivered(endpoint->shell);
     wsm_session_callback_returned(session);
 }
 
@@ -112,6 +113,26 @@ static void cancel(struct wsm_operation *operation)
         wsm_list_add(&endpoint->leftovers, &delivery->node);
         wsm_session_callback_returned(delivery->session);
     }
+}
+
+void wsm_receive_take_back(struct wsm_endpoint *endpoint)
+{
+    struct wsm_list *node;
+
+    WSM_LIST_FOREACH (node, &endpoint->operations) {
+        struct wsm_operation *operation = WSM_CONTAINER_OF(node, struct wsm_operation,
+                                                           endpoint_node);
+
+        if (operation->kind == &wsm_receive_kind)
+            cancel(operation);
+    }
+}
+
+/* A server that counts was told how far output has got: what still comes waits until the shell
+ * is back, and does not come at all if another client has taken it up. */
+static bool is_kept(const struct wsm_endpoint *endpoint)
+{
+    return endpoint->shell->extension_version > 0 && wsm_link_has_told(endpoint->shell->link);
 }
 
 /* ---- The wire ---- */
@@ -164,6 +185,8 @@ static bool take_delivery(struct wsm_operation *operation, struct wsm_delivery *
     }
     if (delivery->count == 0)
         wsm_delivery_free(delivery);
+    else if (is_kept(operation->endpoint))
+        wsm_list_add(&operation->endpoint->leftovers, &delivery->node);
     else
         deliver(operation, delivery);
     return true;
@@ -272,7 +295,7 @@ static bool again(struct wsm_exchange *exchange, struct wsm_error *err)
 /* While the shell is let go nothing is asked for; when it is gone, nothing is delivered either. */
 static bool may_deliver(const struct wsm_endpoint *endpoint)
 {
-    return wsm_link_may_deliver(endpoint->shell->link) &&
+    return wsm_link_may_deliver(endpoint->shell->link) && !is_kept(endpoint) &&
            (endpoint->command == NULL || endpoint->command->link == WSM_LINK_CONNECTED);
 }
 

@@ -529,13 +529,14 @@ static void options(void)
 
 static void ask(void)
 {
-    WSMAN_EXT_OFFSETS offsets;
+    WSMAN_EXT_OFFSETS offsets = { .delivered = { spin_number(100), 0 } };
     WCHAR room[2048];
     DWORD used = 0;
 
     (void)WSManGetErrorMessage(handle_of(SPIN_API), flags_of(0), NULL, (DWORD)spin_number(20000),
                                2048, room, &used);
     (void)WSManExtGetOffsets(handle_of(SPIN_COMMAND), &offsets);
+    (void)WSManExtLimitOffsets(handle_of(SPIN_COMMAND), &offsets);
 }
 
 static const struct {

@@ -57,6 +57,7 @@ static struct {
     bool is_spoiled;
     const char *spoiled;
     unsigned receives; /* the newest replaces those before it */
+    bool is_left;      /* by a Disconnect */
     char shell[64];
 } m;
 
@@ -237,14 +238,17 @@ static void answer_receive(const struct fake_request *request, struct fake_reply
     }
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += request->env->operation_timeout_ms / 1000;
-    while (!has_news(start) && !m.is_stopping && number == m.receives && status == 0)
+    while (!has_news(start) && !m.is_stopping && !m.is_left && number == m.receives && status == 0)
         status = pthread_cond_timedwait(&m.changed, &m.lock, &until);
     if (m.is_stopping || number != m.receives) {
         reply->is_dropped = true;
         return;
     }
     if (!has_news(start)) {
-        fake_reply_fault(reply, request, ERROR_WSMAN_OPERATION_TIMEDOUT, "nothing");
+        fake_reply_fault(reply, request,
+                         m.is_left ? ERROR_WSMAN_SERVICE_STREAM_DISCONNECTED
+                                   : ERROR_WSMAN_OPERATION_TIMEDOUT,
+                         "nothing");
         return;
     }
     wsm_receive_response_begin(&reply->body, &headers);
@@ -261,6 +265,11 @@ static bool answer(const struct fake_request *request, struct fake_reply *reply)
     if (strcmp(request->name, "Receive") == 0) {
         answer_receive(request, reply);
         return true;
+    }
+    if (strcmp(request->name, "Disconnect") == 0 || strcmp(request->name, "Reconnect") == 0) {
+        m.is_left = request->name[0] == 'D';
+        pthread_cond_broadcast(&m.changed);
+        return false;
     }
     if (strcmp(request->name, "Create") == 0)
         answer_create(request, reply);

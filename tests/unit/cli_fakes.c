@@ -360,6 +360,14 @@ DWORD WINAPI WSManExtGetOffsets(WSMAN_COMMAND_HANDLE command, WSMAN_EXT_OFFSETS 
     return 0;
 }
 
+DWORD WINAPI WSManExtLimitOffsets(WSMAN_COMMAND_HANDLE command, const WSMAN_EXT_OFFSETS *offsets)
+{
+    if (command != handle(4) || !script.has_offsets)
+        return ERROR_NOT_SUPPORTED;
+    script.offsets = *offsets;
+    return 0;
+}
+
 /* ---- Listing ---- */
 
 void WINAPI WSManExtListShells(WSMAN_SESSION_HANDLE session, DWORD flags, PVOID context,

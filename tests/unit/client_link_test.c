@@ -19,9 +19,11 @@ static const struct transition transitions[] = {
     { WSM_LINK_CONNECTED, WSM_LINK_EV_DISCONNECT, WSM_LINK_HOLDING },
     { WSM_LINK_CONNECTED, WSM_LINK_EV_GONE, WSM_LINK_DISCONNECTED },
     { WSM_LINK_CONNECTED, WSM_LINK_EV_BROKE, WSM_LINK_BROKEN },
-    { WSM_LINK_HOLDING, WSM_LINK_EV_SENT, WSM_LINK_LEAVING },
-    { WSM_LINK_HOLDING, WSM_LINK_EV_KEPT, WSM_LINK_CONNECTED },
+    { WSM_LINK_HOLDING, WSM_LINK_EV_HELD, WSM_LINK_DRAINING },
     { WSM_LINK_HOLDING, WSM_LINK_EV_GONE, WSM_LINK_DISCONNECTED },
+    { WSM_LINK_DRAINING, WSM_LINK_EV_SENT, WSM_LINK_LEAVING },
+    { WSM_LINK_DRAINING, WSM_LINK_EV_KEPT, WSM_LINK_CONNECTED },
+    { WSM_LINK_DRAINING, WSM_LINK_EV_GONE, WSM_LINK_DISCONNECTED },
     { WSM_LINK_LEAVING, WSM_LINK_EV_ANSWERED, WSM_LINK_SETTLING },
     { WSM_LINK_LEAVING, WSM_LINK_EV_KEPT, WSM_LINK_CONNECTED },
     { WSM_LINK_LEAVING, WSM_LINK_EV_GONE, WSM_LINK_DISCONNECTED },
@@ -67,15 +69,17 @@ static void test_link_tells_what_may_go(void **state)
         enum wsm_link link;
         bool asks;
         bool delivers;
+        bool told;
         bool ends;
     } rows[] = {
-        { WSM_LINK_CONNECTED, true, true, false },
-        { WSM_LINK_HOLDING, true, true, true },
-        { WSM_LINK_LEAVING, false, true, true },
-        { WSM_LINK_SETTLING, false, true, true },
-        { WSM_LINK_DISCONNECTED, false, false, false },
-        { WSM_LINK_RECONNECTING, false, false, false },
-        { WSM_LINK_BROKEN, false, false, false },
+        { WSM_LINK_CONNECTED, true, true, false, false },
+        { WSM_LINK_HOLDING, true, true, false, true },
+        { WSM_LINK_DRAINING, false, true, false, true },
+        { WSM_LINK_LEAVING, false, true, true, true },
+        { WSM_LINK_SETTLING, false, true, true, true },
+        { WSM_LINK_DISCONNECTED, false, false, false, false },
+        { WSM_LINK_RECONNECTING, false, false, false, false },
+        { WSM_LINK_BROKEN, false, false, false, false },
     };
     size_t i;
 
@@ -83,6 +87,7 @@ static void test_link_tells_what_may_go(void **state)
     for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         assert_int_equal(wsm_link_may_ask(rows[i].link), rows[i].asks);
         assert_int_equal(wsm_link_may_deliver(rows[i].link), rows[i].delivers);
+        assert_int_equal(wsm_link_has_told(rows[i].link), rows[i].told);
         assert_int_equal(wsm_link_is_ending(rows[i].link), rows[i].ends);
     }
 }

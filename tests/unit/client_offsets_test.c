@@ -277,6 +277,65 @@ static void test_offsets_resume_refuses_nonsense(void **state)
     }
 }
 
+static void assert_told(size_t room, const char *expected)
+{
+    struct wsm_delivered entries[WSM_FROM_STREAMS_MAX];
+    struct wsm_buf out = WSM_BUF_INIT;
+
+    wsm_delivered_write(&out, entries,
+                        wsm_offsets_tell(&offsets, wsm_span_str("C"), entries, room));
+    assert_true(wsm_span_is(wsm_buf_span(&out), expected));
+    wsm_buf_clear(&out);
+}
+
+static void deliver(const char *stream, uint64_t upto)
+{
+    struct wsm_offset *offset = (struct wsm_offset *)(uintptr_t)wsm_offsets_find(
+        &offsets, wsm_span_str(stream));
+
+    atomic_store(&offset->delivered, upto);
+}
+
+static void test_offsets_tell_what_was_delivered(void **state)
+{
+    (void)state;
+    wsm_offsets_start(&offsets, wsm_span_str("stdout stderr"));
+    assert_told(8, ""); /* what is at 0 says nothing */
+    add("stdout", 0, "abc");
+    take();
+    assert_told(8, ""); /* received is not delivered */
+    deliver("stdout", 3);
+    deliver("stderr", 2);
+    assert_told(0, "");
+    assert_told(1, "C/stdout=3");
+    assert_told(8, "C/stderr=2"); /* what the first had no room for */
+    assert_told(8, "");
+    deliver("stdout", 4);
+    assert_told(8, "C/stdout=4");
+    wsm_offsets_untell(&offsets);
+    assert_told(8, "C/stdout=4 C/stderr=2");
+}
+
+static void test_offsets_stop_at_the_limit(void **state)
+{
+    (void)state;
+    wsm_offsets_start(&offsets, wsm_span_str("stdout stderr other"));
+    offsets.is_limited = true;
+    offsets.limit_stdout = 5;
+    add("stdout", 0, "abcdefg");
+    take();
+    deliver("stdout", 4);
+    assert_int_equal(wsm_offsets_delivered(&offsets, wsm_span_str("stdout")), 4);
+    deliver("stdout", 7);
+    deliver("stderr", 2);
+    deliver("other", 9); /* of which nobody can say so */
+    assert_int_equal(wsm_offsets_delivered(&offsets, wsm_span_str("stdout")), 5);
+    assert_int_equal(wsm_offsets_delivered(&offsets, wsm_span_str("stderr")), 0);
+    assert_int_equal(wsm_offsets_delivered(&offsets, wsm_span_str("unknown")), 0);
+    assert_written("stdout", "stdout=5:7");
+    assert_told(8, "C/stdout=5 C/other=9");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -296,6 +355,8 @@ int main(void)
         TEST(test_offsets_refuse_a_long_name),
         TEST(test_offsets_resume_where_told),
         TEST(test_offsets_resume_refuses_nonsense),
+        TEST(test_offsets_tell_what_was_delivered),
+        TEST(test_offsets_stop_at_the_limit),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
