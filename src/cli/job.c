@@ -232,8 +232,8 @@ static void step(struct wsm_cli_job *job, enum wsm_job_event event, const struct
     job->state = next;
     job->calm_ms = 0;
     enter(job, from);
-    /* Only now may a callback return whose bytes were not written: with the Disconnect on
-     * its way before, the library no longer tells the server that they arrived. */
+    /* Only now may a callback return whose bytes were not written, see stop() in job_calls.c;
+     * the Disconnect waits for it. */
     if (is_ending(next) && job->reason != WSM_JOB_DONE)
         wsm_cli_output_cancel(&job->output);
 }

@@ -10,7 +10,6 @@
 #include "session.h"
 #include "target.h"
 
-#include <stdatomic.h>
 #include <wsman.h>
 
 enum wsm_job_plan {
@@ -68,14 +67,8 @@ struct wsm_job_call {
     enum wsm_job_event event;
 };
 
-/* Where writing stopped, in bytes of the command's streams. */
-struct wsm_job_stop {
-    atomic_bool has_stopped; /* set last, by a callback */
-    uint64_t at[WSM_CLI_STREAM_COUNT];
-};
-
 /* Its address must not change from open to close. The main thread owns it; callbacks touch
- * output, events and stop. */
+ * output and events. */
 struct wsm_cli_job {
     enum wsm_job_plan plan;
     const struct wsm_cli_options *options; /* borrowed, like the next three */
@@ -85,7 +78,6 @@ struct wsm_cli_job {
     struct wsm_cli_events events;
     struct wsm_cli_output output;
     struct wsm_cli_input input;
-    struct wsm_job_stop stop;
     enum wsm_job_state state;  /* written by step() alone */
     enum wsm_job_event reason; /* what ended the following; once state > INTERRUPTED */
     int status;                /* exit code; likewise */

@@ -7,6 +7,7 @@
 #include "message.h"
 
 #include <errno.h>
+#include <string.h>
 #include <wsmerror.h>
 #include <wsmext.h>
 
@@ -94,18 +95,17 @@ static bool is_stderr(PCWSTR stream)
     return stream[i] == name[i];
 }
 
-/* The output ends here, in the middle of what a callback was given. It must not return
- * before the main thread has decided: what callbacks that returned were given counts as
- * arrived. */
+/* The output ends here, in the middle of what a callback was given: the rest of it is for who
+ * attaches next. Servers that do not count take for arrived what callbacks that returned were
+ * given, so it must not return before the main thread has decided. */
 static void stop(struct wsm_cli_job *job, WSMAN_COMMAND_HANDLE command, enum wsm_cli_stream stream,
                  size_t written, int error)
 {
     WSMAN_EXT_OFFSETS offsets;
 
     if (WSManExtGetOffsets(command, &offsets) == 0) {
-        for (int i = 0; i < WSM_CLI_STREAM_COUNT; i++)
-            job->stop.at[i] = offsets.delivered[i] + (i == (int)stream ? written : 0);
-        atomic_store(&job->stop.has_stopped, true);
+        offsets.delivered[stream] += written;
+        WSManExtLimitOffsets(command, &offsets);
     }
     wsm_cli_events_post(
         &job->events, wsm_cli_event_new(error == EPIPE ? WSM_JOB_READER_GONE : WSM_JOB_WRITE_ERROR,
@@ -247,11 +247,9 @@ void wsm_job_delete(struct wsm_cli_job *job)
 bool wsm_job_written(const struct wsm_cli_job *job, uint64_t out_at[WSM_CLI_STREAM_COUNT])
 {
     WSMAN_EXT_OFFSETS offsets;
-    bool has_stopped = atomic_load(&job->stop.has_stopped);
 
-    if (!has_stopped && (job->command == NULL || WSManExtGetOffsets(job->command, &offsets) != 0))
+    if (job->command == NULL || WSManExtGetOffsets(job->command, &offsets) != 0)
         return false;
-    for (int i = 0; i < WSM_CLI_STREAM_COUNT; i++)
-        out_at[i] = has_stopped ? job->stop.at[i] : offsets.delivered[i];
+    memcpy(out_at, offsets.delivered, sizeof(offsets.delivered));
     return true;
 }

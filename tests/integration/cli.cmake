@@ -6,7 +6,7 @@ foreach(script ${cli_tests})
   add_test(NAME integration_${name} COMMAND sh ${script} $<TARGET_FILE_DIR:winrmc>)
   set_tests_properties(integration_${name} PROPERTIES TIMEOUT 120 LABELS integration)
 endforeach()
-foreach(name cli_terminal cli_silent_host cli_several_commands)
+foreach(name cli_terminal cli_silent_host cli_several_commands hand_over)
   add_test(NAME integration_${name}
     COMMAND /usr/bin/python3 ${CMAKE_CURRENT_SOURCE_DIR}/${name}_test.py $<TARGET_FILE_DIR:winrmc>)
   set_tests_properties(integration_${name} PROPERTIES TIMEOUT 120 LABELS integration
