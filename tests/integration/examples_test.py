@@ -151,7 +151,7 @@ class Examples(unittest.TestCase):
             self.assertEqual(process.wait(60), 3)
 
     def test_interactive_can_interrupt_a_command_that_does_not_read(self):
-        with self.start("interactive", "echo ready; sleep 100") as process:
+        with self.start("interactive", "echo ready; exec sleep 100") as process:
             self.assertEqual(process.stdout.readline(), "ready\n")
             process.stdin.write("nobody reads this\n" * 20)
             process.stdin.flush()
