@@ -1,5 +1,6 @@
 /* WSManRunShellCommand(Ex) and WSManCloseCommand. Application threads: check, copy, post. */
 #include "client/api_args.h"
+#include "client/api_close.h"
 #include "client/api_refuse.h"
 #include "client/command.h"
 #include "client/random.h"
@@ -8,13 +9,6 @@
 #include "wsmerror.h"
 
 #include <stdlib.h>
-
-/* Made with the handle, so that closing it needs no memory. */
-struct close_command {
-    struct wsm_message message;
-    uintptr_t handle;
-    struct wsm_callee callee;
-};
 
 struct run_args {
     uintptr_t shell;
@@ -68,17 +62,10 @@ static void on_open(struct wsm_message *message)
 
 static bool add_handle(struct wsm_command *command, uint32_t version, struct wsm_error *err)
 {
-    struct close_command *reserve = calloc(1, sizeof(*reserve));
     struct wsm_handles handles;
 
-    if (reserve == NULL)
-        return wsm_fail_memory(err, "command");
-    if (!wsm_runtime_handle_add(WSM_HANDLE_COMMAND, version, command, reserve, &command->handle,
-                                err)) {
-        free(reserve);
+    if (!wsm_api_close_add(WSM_HANDLE_COMMAND, version, command, "command", &command->handle, err))
         return false;
-    }
-    reserve->handle = command->handle;
     handles = (struct wsm_handles){ .shell = command->shell_handle, .command = command->handle };
     command->run.handles = handles;
     command->close.handles = handles;
@@ -188,16 +175,13 @@ void WINAPI WSManRunShellCommandEx(WSMAN_SHELL_HANDLE shell, DWORD flags, PCWSTR
 /* Loop thread. */
 static void on_close(struct wsm_message *message)
 {
-    struct close_command *close = WSM_CONTAINER_OF(message, struct close_command, message);
+    struct wsm_api_close *close = WSM_CONTAINER_OF(message, struct wsm_api_close, message);
     struct wsm_command *command = wsm_runtime_handle_find(close->handle, WSM_HANDLE_COMMAND);
-    struct wsm_error err = WSM_ERROR_INIT;
 
-    if (command != NULL) {
+    if (command != NULL)
         wsm_command_close(command, close->callee);
-    } else { /* its session was closed meanwhile */
-        err.code = ERROR_OPERATION_ABORTED;
-        wsm_api_refuse_callee(close->callee, WSM_RESULT_NONE, 0, &err);
-    }
+    else /* its session was closed meanwhile */
+        wsm_api_close_refuse(close);
     free(close);
 }
 
@@ -206,8 +190,7 @@ void WINAPI WSManCloseCommand(WSMAN_COMMAND_HANDLE commandHandle, DWORD flags,
 {
     struct wsm_api_call call = { .async = async, .command = wsm_handle_value(commandHandle) };
     struct wsm_error err = WSM_ERROR_INIT;
-    void *reserve = NULL;
-    struct close_command *close;
+    struct wsm_api_close *close = NULL;
 
     if (!wsm_api_has_callback(async))
         return;
@@ -218,20 +201,11 @@ void WINAPI WSManCloseCommand(WSMAN_COMMAND_HANDLE commandHandle, DWORD flags,
         (void)wsm_fail(&err, ERROR_WSMAN_CLIENT_INVALID_CLOSE_COMMAND_FLAG,
                        "CloseCommand: flags %#x", flags);
     else if (wsm_api_check_command(call.command, &err) &&
-             (!wsm_runtime_handle_close(call.command, WSM_HANDLE_COMMAND, &reserve) ||
-              reserve == NULL))
+             (close = wsm_api_close_take(WSM_HANDLE_COMMAND, call.command)) == NULL)
         (void)wsm_fail(&err, ERROR_WSMAN_COMMAND_ALREADY_CLOSED, "the command is closed");
     if (err.code != 0) {
         wsm_api_refuse(&call, &err);
         return;
     }
-    close = reserve;
-    close->callee = wsm_api_callee(async);
-    close->message.handle = on_close;
-    if (wsm_runtime_post(&close->message))
-        return;
-    err.code =
-        ERROR_OPERATION_ABORTED; /* the last API handle has gone meanwhile, and it with that */
-    wsm_api_refuse_callee(close->callee, WSM_RESULT_NONE, 0, &err);
-    free(close);
+    wsm_api_close_post(close, async, on_close);
 }

@@ -1,6 +1,7 @@
 /* WSManCreateShell(Ex) and WSManCloseShell. Application threads: check, copy, post. */
 #include "base/utf.h"
 #include "client/api_args.h"
+#include "client/api_close.h"
 #include "client/api_refuse.h"
 #include "client/random.h"
 #include "client/runtime.h"
@@ -10,14 +11,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-
-/* Made with the handle, so that closing it needs no memory. */
-struct close_shell {
-    struct wsm_message message;
-    uintptr_t handle;
-    struct wsm_callee callee;
-    bool deletes;
-};
 
 struct create_args {
     uintptr_t session;
@@ -126,16 +119,9 @@ static void on_open(struct wsm_message *message)
 
 static bool add_handle(struct wsm_shell *shell, struct wsm_error *err)
 {
-    struct close_shell *reserve = calloc(1, sizeof(*reserve));
-
-    if (reserve == NULL)
-        return wsm_fail_memory(err, "shell");
-    if (!wsm_runtime_handle_add(WSM_HANDLE_SHELL, shell->api_version, shell, reserve,
-                                &shell->handle, err)) {
-        free(reserve);
+    if (!wsm_api_close_add(WSM_HANDLE_SHELL, shell->api_version, shell, "shell", &shell->handle,
+                           err))
         return false;
-    }
-    reserve->handle = shell->handle;
     shell->create.handles.shell = shell->handle;
     shell->close.handles.shell = shell->handle;
     return true;
@@ -234,16 +220,13 @@ void WINAPI WSManCreateShellEx(WSMAN_SESSION_HANDLE session, DWORD flags, PCWSTR
 /* Loop thread. */
 static void on_close(struct wsm_message *message)
 {
-    struct close_shell *close = WSM_CONTAINER_OF(message, struct close_shell, message);
+    struct wsm_api_close *close = WSM_CONTAINER_OF(message, struct wsm_api_close, message);
     struct wsm_shell *shell = wsm_runtime_handle_find(close->handle, WSM_HANDLE_SHELL);
-    struct wsm_error err = WSM_ERROR_INIT;
 
-    if (shell != NULL) {
+    if (shell != NULL)
         wsm_shell_close(shell, close->callee, close->deletes);
-    } else { /* its session was closed meanwhile */
-        err.code = ERROR_OPERATION_ABORTED;
-        wsm_api_refuse_callee(close->callee, WSM_RESULT_NONE, 0, &err);
-    }
+    else /* its session was closed meanwhile */
+        wsm_api_close_refuse(close);
     free(close);
 }
 
@@ -251,8 +234,7 @@ void WINAPI WSManCloseShell(WSMAN_SHELL_HANDLE shellHandle, DWORD flags, WSMAN_S
 {
     struct wsm_api_call call = { .async = async, .shell = wsm_handle_value(shellHandle) };
     struct wsm_error err = WSM_ERROR_INIT;
-    void *reserve = NULL;
-    struct close_shell *close;
+    struct wsm_api_close *close = NULL;
 
     if (!wsm_api_has_callback(async))
         return;
@@ -262,20 +244,12 @@ void WINAPI WSManCloseShell(WSMAN_SHELL_HANDLE shellHandle, DWORD flags, WSMAN_S
         (void)wsm_fail(&err, ERROR_WSMAN_CLIENT_INVALID_CLOSE_SHELL_FLAG, "CloseShell: flags %#x",
                        flags);
     else if (wsm_api_check_shell(call.shell, NULL, &err) &&
-             (!wsm_runtime_handle_close(call.shell, WSM_HANDLE_SHELL, &reserve) || reserve == NULL))
+             (close = wsm_api_close_take(WSM_HANDLE_SHELL, call.shell)) == NULL)
         (void)wsm_fail(&err, ERROR_WSMAN_SHELL_ALREADY_CLOSED, "the shell is closed");
     if (err.code != 0) {
         wsm_api_refuse(&call, &err);
         return;
     }
-    close = reserve;
-    close->callee = wsm_api_callee(async);
     close->deletes = flags == WSMAN_FLAG_DELETE_SERVER_SESSION;
-    close->message.handle = on_close;
-    if (wsm_runtime_post(&close->message))
-        return;
-    err.code =
-        ERROR_OPERATION_ABORTED; /* the last API handle has gone meanwhile, and it with that */
-    wsm_api_refuse_callee(close->callee, WSM_RESULT_NONE, 0, &err);
-    free(close);
+    wsm_api_close_post(close, async, on_close);
 }
