@@ -13,15 +13,18 @@ struct dialogue {
     const char *words;  /* the program */
     const char *folder; /* where commands leave traces; not for two at once */
     uint64_t seed;
-    DWORD timeout_ms; /* of all operations; 0 = the library's own */
-    bool is_link_bad; /* a Disconnect may end as not graceful, one Reconnect with the network's
-                         error */
-    unsigned notices; /* out: about the link */
-    double slowest_s; /* out: of all calls but Receive */
+    DWORD timeout_ms;     /* of all operations; 0 = the library's own */
+    bool is_link_bad;     /* a Disconnect may end as not graceful, one Reconnect with the network's
+                             error */
+    bool may_leave_shell; /* out: CloseShell had no answer */
+    unsigned notices;     /* out: about the link */
+    double slowest_s;     /* out: of all calls but Receive */
     const char *slowest;
 };
 
 void dialogue_run(WSMAN_API_HANDLE api, struct dialogue *dialogue);
+/* Of this session's user, the only one, if there is one. */
+void dialogue_delete_shell(WSMAN_SESSION_HANDLE session);
 /* Ends the program unless this session's user has no shell, at last within a few seconds. */
 void dialogue_expect_no_shell(WSMAN_SESSION_HANDLE session);
 

@@ -135,6 +135,8 @@ static void run_once(bool is_link_bad)
     dialogue->slowest_s = 0;
     dialogue->seed += 10;
     dialogue_run(sweep.api, dialogue);
+    if (dialogue->may_leave_shell)
+        dialogue_delete_shell(sweep.direct);
     dialogue_expect_no_shell(sweep.direct);
     sweep.notices += dialogue->notices;
     if (dialogue->slowest_s > sweep.slowest_s) {
@@ -146,11 +148,15 @@ static void run_once(bool is_link_bad)
 static bool cut_at(const char *way, uint64_t at, const char *manner)
 {
     uint64_t cuts = fault_proxy_count(&sweep.proxy, "cuts");
+    bool is_hole = strcmp(manner, "hole") == 0;
 
     snprintf(sweep.fault, sizeof(sweep.fault), "cut %s %" PRIu64 " %s", way, at, manner);
     tell(sweep.fault);
+    sweep.dialogue.timeout_ms = is_hole ? HOLE_TIMEOUT_MS : 0; /* it is seen 5 s later */
     run_once(true);
     tell("cut off");
+    if (is_hole)
+        tell("reset"); /* the service would wait for minutes */
     return fault_proxy_count(&sweep.proxy, "cuts") > cuts;
 }
 
@@ -293,16 +299,6 @@ static unsigned record(const char *folder)
     return 0;
 }
 
-static unsigned holes(uint64_t count, uint64_t seed)
-{
-    unsigned hits;
-
-    sweep.dialogue.timeout_ms = HOLE_TIMEOUT_MS; /* that it is one is seen 5 s later */
-    hits = cuts(count, seed, BEHIND_CREATE, "hole");
-    tell("reset"); /* the service would wait for minutes */
-    return hits;
-}
-
 /* Mostly cuts, some copies, few holes: those take seconds. */
 static unsigned for_seconds(uint64_t seconds, uint64_t seed)
 {
@@ -319,11 +315,8 @@ static unsigned for_seconds(uint64_t seconds, uint64_t seed)
                  place = next_random(&state), choice = next_random(&state);
 
         if (kind < 4) {
-            sweep.dialogue.timeout_ms = HOLE_TIMEOUT_MS;
             hits += cut_at(ways[way], BEHIND_CREATE + 1 + place % (bytes[way] - BEHIND_CREATE),
                            "hole");
-            sweep.dialogue.timeout_ms = 0;
-            tell("reset");
         } else if (kind < 60) {
             copy(answers[way], actions[choice % ACTIONS]);
             tell("copy off");
@@ -344,7 +337,7 @@ static unsigned by_default(bool is_holes)
     bool is_short = is_long == NULL || strcmp(is_long, "1") != 0;
 
     if (is_holes)
-        return holes(is_short ? HOLES_SHORT : HOLES_LONG, seed);
+        return cuts(is_short ? HOLES_SHORT : HOLES_LONG, seed, BEHIND_CREATE, "hole");
     return cuts(is_short ? CUTS_SHORT : CUTS_LONG, seed, 0, NULL);
 }
 
@@ -358,7 +351,8 @@ static unsigned do_verb(int argc, char **argv)
     if (argc == 4 && strcmp(verb, "cuts") == 0)
         return cuts(strtoull(argv[2], NULL, 10), strtoull(argv[3], NULL, 10), 0, NULL);
     if (argc == 4 && strcmp(verb, "holes") == 0)
-        return holes(strtoull(argv[2], NULL, 10), strtoull(argv[3], NULL, 10));
+        return cuts(strtoull(argv[2], NULL, 10), strtoull(argv[3], NULL, 10), BEHIND_CREATE,
+                    "hole");
     if (argc == 3 && strcmp(verb, "every") == 0 && strtoull(argv[2], NULL, 10) > 0)
         return everywhere(strtoull(argv[2], NULL, 10));
     if (argc == 6 && strcmp(verb, "every") == 0 && strtoull(argv[2], NULL, 10) > 0)
