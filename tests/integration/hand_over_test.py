@@ -65,6 +65,7 @@ class HandOver(unittest.TestCase):
             if due is not None:  # the pipe fills up meanwhile, and a callback waits within
                 time.sleep(self.random.choice((0, 0, 0.01, 0.05)))
                 client.send_signal(signal.SIGHUP)
+                client.wait(30)
             while piece := client.stdout.read(65536):
                 got += piece
             reader.join()
@@ -80,10 +81,11 @@ class HandOver(unittest.TestCase):
             at = next((i for i, (a, b) in enumerate(zip(got, expected)) if a != b), min(len(got), len(expected)))
             self.fail(f"{note}: differs from byte {at} on ({len(got)} of {len(expected)} bytes)")
 
-    def start(self, seed, size, stops, *options):
+    def start(self, seed, size, stops, *options, line="{words} both {seed} {size} 30000"):
         """The first client, and those after it up to the one that lets go last: bytes of both streams, the shell."""
         streams = [bytearray(), bytearray()]
-        arguments = ("run", *options, self.host, "--", f"{WORDS} both {seed} {size} 30000; exit 9")
+        line = line.format(words=WORDS, seed=seed, size=size) + "; exit 9"
+        arguments = ("run", *options, self.host, "--", line)
         for due in stops:
             out, err, status = self.follow(arguments, due)
             self.assertEqual(status, LEFT, err[-300:])
@@ -125,12 +127,13 @@ class HandOver(unittest.TestCase):
         size = 1 << 20
         for number in range(3):
             seed = SEED * 100 + 60 + number
-            streams, shell = self.start(seed, size, [self.random.randrange(1, size // 4)])
+            streams, shell = self.start(seed, size, [self.random.randrange(1, size // 4)],
+                                        line="{words} make {seed} {size}")
             with self.winrmc("attach", self.host, shell, stdout=subprocess.PIPE, bufsize=0) as client:
                 got = client.stdout.read(1)
                 client.stdout.close()  # what is in the pipe counts as written, as it does for everybody
                 err = client.stderr.read()
-            self.assertIn(b"attach with: ", err)
+            self.assertIn(b"attach with: ", err, f"{number} {client.returncode} {got} {len(streams[0])}")
             written = int(err.partition(b"--resume-at ")[2].split(b",")[0])
             self.assertGreaterEqual(written, len(streams[0]) + len(got))
             rest, err, status = self.follow(("attach", self.host, shell), None)
@@ -143,20 +146,20 @@ class HandOver(unittest.TestCase):
             seed = SEED * 100 + 70 + number
             streams, shell = self.start(seed, size, [self.random.randrange(1, 1 << 20)], "--buffer", "drop")
             wait_for(lambda: self.listed(shell)["commands"][0]["state"] == "Done", "the command ends by itself")
+            counters = self.listed(shell)["commands"][0]["streams"]
             out, err, status = self.follow(("attach", self.host, shell), None)
             self.assertEqual(status, 9, err[-300:])
-            dropped = [int(text) for text in self.said(err).split() if text.isdigit()]
-            for got, rest, stream_seed, gone in ((streams[0], out, seed, dropped[0]),
-                                                 (streams[1], self.own(err), seed + 1000, dropped[1])):
+            for name, got, rest, stream_seed in (("stdout", streams[0], out, seed),
+                                                 ("stderr", streams[1], self.own(err), seed + 1000)):
                 expected = words(stream_seed, size)
                 at = len(got)
+                gone = counters[name]["dropped"]
                 self.assert_same(bytes(got), expected[:at], "first client")
-                self.assertEqual(at + gone + len(rest), size)
+                self.assertEqual(counters[name]["confirmed"], at)
+                self.assertEqual(at + gone + len(rest), size, str(counters))
                 same = len(os.path.commonprefix((rest, expected[at:])))
+                self.assertGreaterEqual(at + same, counters[name]["served"])
                 self.assert_same(rest[same:], expected[at + same + gone:], f"behind the gap of {gone}")
-
-    def said(self, text):
-        return text[text.find(b"winrmc: "):].partition(b": ")[2].partition(b": ")[2].decode()
 
     def test_stock_client_goes_on(self):
         size = 2 << 20
