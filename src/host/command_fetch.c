@@ -94,14 +94,15 @@ int64_t wsm_command_fetch_deadline(const struct wsm_command *command)
     return has_answer(command) ? command->hold_until_ms : WSM_NEVER_MS;
 }
 
-/* Which of the asked streams have nothing more behind `at`. */
+/* Which of the asked streams end at `at`. */
 static uint32_t ended_streams(const struct wsm_command *command, const uint64_t *at)
 {
     uint32_t ended = 0;
 
     for (uint32_t i = 0; i < WSM_HOST_STREAMS; i++) {
-        if ((command->fetch.streams & (1U << i)) != 0 && command->output.streams[i].is_closed &&
-            wsm_output_available(&command->output, 1U << i, at) == 0)
+        const struct wsm_output_stream *stream = &command->output.streams[i];
+
+        if ((command->fetch.streams & (1U << i)) != 0 && stream->is_closed && at[i] == stream->end)
             ended |= 1U << i;
     }
     return ended;

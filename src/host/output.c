@@ -306,6 +306,24 @@ static uint64_t end_of_neighbours(const struct wsm_output *output,
     return end;
 }
 
+/* A stream that is closed and whose last bytes were dropped: where it ends. */
+static bool next_end(const struct wsm_output *output, struct wsm_output_cursor *cursor,
+                     struct wsm_output_piece *out)
+{
+    for (size_t i = 0; i < WSM_HOST_STREAMS; i++) {
+        const struct wsm_output_stream *stream = &output->streams[i];
+
+        if (!is_asked(cursor->streams, i) || !stream->is_closed || cursor->at[i] == stream->end)
+            continue;
+        cursor->at[i] = stream->end;
+        out->stream = (enum wsm_host_stream)i;
+        out->offset = stream->end;
+        out->span_count = 0;
+        return true;
+    }
+    return false;
+}
+
 bool wsm_output_next(const struct wsm_output *output, struct wsm_output_cursor *cursor,
                      struct wsm_output_piece *out)
 {
@@ -315,7 +333,9 @@ bool wsm_output_next(const struct wsm_output *output, struct wsm_output_cursor *
 
     while (cursor->run < output->run_count && !is_ahead(cursor, &output->runs[cursor->run]))
         cursor->run++;
-    if (cursor->run == output->run_count || cursor->bytes_left == 0)
+    if (cursor->run == output->run_count)
+        return next_end(output, cursor, out);
+    if (cursor->bytes_left == 0)
         return false;
     run = &output->runs[cursor->run];
     out->stream = run->stream;

@@ -98,7 +98,8 @@ struct wsm_output_piece {
     size_t span_count;
 };
 /* False at the end. Neighbouring runs of one stream make one piece. Behind a hole the piece's
- * offset is larger than the cursor was. */
+ * offset is larger than the cursor was; behind one that lasts to the end of a closed stream it has
+ * no bytes, and lies at that end. */
 bool wsm_output_next(const struct wsm_output *output, struct wsm_output_cursor *cursor,
                      struct wsm_output_piece *out);
 

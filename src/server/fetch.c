@@ -53,7 +53,8 @@ static void write_stream(struct wsm_fetch *fetch, unsigned stream, struct wsm_sp
     wsm_receive_response_stream(&fetch->response.out, &piece);
 }
 
-/* A larger offset than expected: the bytes before it were dropped. */
+/* A larger offset than expected: the bytes before it were dropped. Without data: up to the end of
+ * the stream, where on_answer() writes it. */
 static void on_output(struct wsm_host_call *call, const struct wsm_host_output *output)
 {
     struct wsm_fetch *fetch = WSM_CONTAINER_OF(call, struct wsm_fetch, call);
@@ -69,7 +70,8 @@ static void on_output(struct wsm_host_call *call, const struct wsm_host_output *
     if (output->data.len >= BULK_BYTES && out->len < fetch->max_envelope)
         (void)!wsm_buf_reserve(out, fetch->max_envelope - out->len); /* instead of by and by */
     fetch->upto[output->stream] = output->offset;
-    write_stream(fetch, output->stream, output->data, false);
+    if (output->data.len > 0)
+        write_stream(fetch, output->stream, output->data, false);
     fetch->upto[output->stream] += output->data.len;
     fetch->budget -= output->data.len;
     fetch->pieces--;

@@ -149,6 +149,8 @@ class HandOver(unittest.TestCase):
             counters = self.listed(shell)["commands"][0]["streams"]
             out, err, status = self.follow(("attach", self.host, shell), None)
             self.assertEqual(status, 9, err[-300:])
+            gone = [counters[name]["dropped"] for name in ("stdout", "stderr")]
+            self.assertIn(b": %d bytes of standard output and %d of standard error were dropped" % tuple(gone), err)
             for name, got, rest, stream_seed in (("stdout", streams[0], out, seed),
                                                  ("stderr", streams[1], self.own(err), seed + 1000)):
                 expected = words(stream_seed, size)
@@ -165,7 +167,7 @@ class HandOver(unittest.TestCase):
         size = 2 << 20
         for number in range(4):
             seed = SEED * 100 + 80 + number
-            streams, shell = self.start(seed, size, [self.random.randrange(1, size // 2) for _ in range(2)])
+            streams, shell = self.start(seed, size, [self.random.randrange(1, size // 4) for _ in range(2)])
             command = self.listed(shell)["commands"][0]["commandId"]
             session = "uuid:" + rawsoap.guid()
             with rawsoap.Conn(self.service) as conn:

@@ -520,6 +520,34 @@ class LetGo(MarkedBase):
         self.assertEqual(at, {name: size for name in STREAMS})
         self.assertGreater(gaps["stdout"] + gaps["stderr"], 1 << 20)
 
+    def test_dropped_end_of_a_stream_is_told(self):
+        first, tail = 500 << 10, 100 << 10
+        self.start(f"{BIN}/words make 31 {first}; until [ -e {self.path('go')} ]; do sleep 0.01; done; "
+                   f"{BIN}/words make 32 {tail}; {BIN}/words make 33 {3 << 20} >&2; touch {self.path('written')}")
+        at = 0
+        while at < first:
+            for name, offset, data in self.receive(self.control, f"stdout=0:{at} stderr=0:0").pieces():
+                at = offset + len(data)
+        self.call(disconnect(self.shell, mode="Drop", session=self.session))
+        with open(self.path("go"), "w"):
+            pass
+        self.assert_written("written")
+        self.call(reconnect(self.shell, session=self.session))
+        reached, ends, answer = {"stdout": at, "stderr": 0}, {}, None
+        while answer is None or not answer.done:
+            word = " ".join(f"{name}=0:{reached[name]}" for name in STREAMS)
+            answer = self.receive(self.control, word)
+            for name, offset, data in answer.pieces():
+                if not data:
+                    ends[name] = offset
+                elif name == "stdout":
+                    self.fail(f"stdout was kept at {offset}, so this shows nothing")
+                reached[name] = offset + len(data)
+        self.assertEqual(ends, {"stdout": first + tail, "stderr": 3 << 20})
+        again = self.receive(self.control, f"stdout=0:{at} stderr=0:{3 << 20}")  # as if it had got lost
+        self.assertEqual(again.pieces(), [("stdout", first + tail, b""), ("stderr", 3 << 20, b"")])
+        self.assertTrue(again.done)
+
     def test_receive_sleeps_through_it(self):
         self.start("cat")
         self.feed(b"one")

@@ -367,6 +367,33 @@ static void test_output_drops_to_its_very_end(void **state)
     fixture_close(&f);
 }
 
+static void test_output_says_where_a_dropped_end_lies(void **state)
+{
+    struct fixture f;
+    const struct wsm_output_stream *out = &f.output.streams[WSM_HOST_STDOUT];
+    struct wsm_output_cursor cursor = { .streams = 1, .bytes_left = 5 };
+    struct wsm_output_piece piece;
+
+    (void)state;
+    fixture_open(&f);
+    fill(&f.output, WSM_HOST_STDOUT);
+    serve(&f.output, WSM_HOST_STDOUT, WSM_OUTPUT_STREAM_MAX - 5);
+    assert_true(wsm_output_make_room(&f.output, WSM_HOST_STDOUT));
+    assert_string_equal(walk(&f.output, 1, out->served, 0, 10), ""); /* more may come */
+    wsm_output_close(&f.output, WSM_HOST_STDERR);
+    assert_string_equal(walk(&f.output, 3, out->served, 0, 10), "");
+    wsm_output_close(&f.output, WSM_HOST_STDOUT);
+    assert_string_equal(walk(&f.output, 3, out->served, 0, 10), "_5o0");
+    assert_string_equal(walk(&f.output, 3, out->served - 2, 0, 2), "o2_5o0");
+    assert_string_equal(walk(&f.output, 2, out->served, 0, 10), "");      /* not asked for */
+    assert_string_equal(walk(&f.output, 1, out->end, 0, 10), "");         /* known already */
+    assert_string_equal(walk(&f.output, 1, out->served - 2, 0, 1), "o1"); /* not there yet */
+    cursor.at[WSM_HOST_STDOUT] = out->served;
+    assert_true(wsm_output_next(&f.output, &cursor, &piece));
+    assert_int_equal(cursor.bytes_left, 5);
+    fixture_close(&f);
+}
+
 static void test_output_drops_in_the_order_of_arrival(void **state)
 {
     struct fixture f;
@@ -631,6 +658,7 @@ int main(void)
         cmocka_unit_test(test_output_never_drops_what_an_answer_carried),
         cmocka_unit_test(test_output_holds_back_when_all_was_carried),
         cmocka_unit_test(test_output_drops_to_its_very_end),
+        cmocka_unit_test(test_output_says_where_a_dropped_end_lies),
         cmocka_unit_test(test_output_drops_in_the_order_of_arrival),
         cmocka_unit_test(test_output_drops_many_changes_between_streams_at_once),
         cmocka_unit_test(test_output_bounds_its_memory_whatever_holes_there_are),
