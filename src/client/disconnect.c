@@ -314,11 +314,57 @@ static void tell_rest(struct wsm_shell *shell)
 }
 
 static void on_disconnected(struct wsm_exchange *exchange, struct wsm_answer **answer,
+                            struct wsm_error *err);
+
+static bool write_disconnect(struct wsm_shell *shell, struct wsm_error *err)
+{
+    struct wsm_buf delivered = WSM_BUF_INIT;
+    bool ok;
+
+    untell(shell);
+    write_delivered(shell, &delivered);
+    ok = prepare_disconnect(shell, &delivered, err);
+    wsm_buf_clear(&delivered);
+    shell->exchange.on_done = on_disconnected;
+    return ok;
+}
+
+static bool send_again(struct wsm_exchange *exchange, struct wsm_error *err)
+{
+    struct wsm_shell *shell = WSM_CONTAINER_OF(exchange, struct wsm_shell, exchange);
+
+    return write_disconnect(shell, err) && wsm_exchange_send(exchange, err);
+}
+
+/* Our service knows a repetition when it sees one. It is made at once, and once: a server that is
+ * out of reach is to be told of soon. */
+static bool repeat_disconnect(struct wsm_exchange *exchange)
+{
+    static const struct wsm_repetition repetition = { .send = send_again };
+    const struct wsm_shell *shell = WSM_CONTAINER_OF(exchange, struct wsm_shell, exchange);
+    struct wsm_error err = WSM_ERROR_INIT;
+    bool ok;
+
+    if (shell->extension_version == 0 || exchange->is_repeat || !exchange->is_broken ||
+        !exchange->call.was_written || exchange->call.is_overdue)
+        return false;
+    wsm_http_pool_drop_idle(&shell->session->pool); /* they may have gone the same way */
+    exchange->repetition = &repetition;
+    ok = wsm_exchange_repeat(exchange, &err);
+    if (ok)
+        wsm_http_call_limit(&exchange->call, WSM_DISCONNECT_SETTLE_MS);
+    wsm_error_clear(&err);
+    return ok;
+}
+
+static void on_disconnected(struct wsm_exchange *exchange, struct wsm_answer **answer,
                             struct wsm_error *err)
 {
     struct wsm_shell *shell = WSM_CONTAINER_OF(exchange, struct wsm_shell, exchange);
 
     (void)answer;
+    if (repeat_disconnect(exchange))
+        return;
     if (wsm_exchange_is_unreached(exchange, err)) {
         fail_ungraceful(shell, err);
         return;
@@ -340,19 +386,12 @@ static void on_disconnected(struct wsm_exchange *exchange, struct wsm_answer **a
 
 static void send_disconnect(struct wsm_shell *shell)
 {
-    struct wsm_buf delivered = WSM_BUF_INIT;
     struct wsm_error err = WSM_ERROR_INIT;
-    bool ok;
 
-    untell(shell);
-    write_delivered(shell, &delivered);
-    ok = prepare_disconnect(shell, &delivered, &err);
-    wsm_buf_clear(&delivered);
-    if (!ok) {
+    if (!write_disconnect(shell, &err)) {
         refuse_disconnect(shell, &err);
         return;
     }
-    shell->exchange.on_done = on_disconnected;
     (void)step_shell(shell, WSM_LINK_EV_SENT);
     if (!wsm_exchange_send(&shell->exchange, &err))
         fail_ungraceful(shell, &err);

@@ -385,7 +385,7 @@ static void test_lost_answer_leaves_offsets_as_they_are(void **state)
     receive(shell, command, out);
     marked_write("stdout", "hello");
     recorder_wait(out, 1);
-    marked_cut("Disconnect", MARKED_UNANSWERED, 1);
+    marked_cut("Disconnect", MARKED_UNANSWERED, 2);
     disconnect(shell, 0, NULL, gone);
     assert_last_code(gone, ERROR_WINRS_SHELL_DISCONNECT_OPERATION_NOT_GRACEFUL);
     assert_told("COMMAND/stdout=5");

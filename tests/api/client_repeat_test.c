@@ -360,6 +360,66 @@ static void test_a_create_that_was_refused_or_never_sent_leaves_nothing(void **s
     assert_int_equal(fake_count(f->service, "Delete"), 0);
 }
 
+/* ---- Disconnect ---- */
+
+static void test_r_dis_6_disconnect_is_repeated_once(void **state)
+{
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < CUT_COUNT && cuts[i] != MARKED_STARTING; i++) {
+        marked_cut("Disconnect", cuts[i], 1);
+        disconnect_shell(shell);
+        assert_int_equal(marked_applied("Disconnect"), i + 1);
+        assert_int_equal(fake_count(f->service, "Disconnect"), 2 * (i + 1));
+        reconnect_shell(shell);
+    }
+    assert_int_equal(recorder_count(notices), 1);
+}
+
+static void test_r_dis_6_disconnect_is_not_repeated_twice(void **state)
+{
+    struct recorder *done = recorder_new();
+
+    (void)state;
+    marked_cut("Disconnect", MARKED_UNREAD, 2);
+    disconnect(shell, 0, NULL, done);
+    assert_call_refused(done, ERROR_WINRS_SHELL_DISCONNECT_OPERATION_NOT_GRACEFUL);
+    assert_int_equal(fake_count(f->service, "Disconnect"), 2);
+    reconnect_shell(shell);
+    assert_int_equal(recorder_count(notices), 1);
+}
+
+static void test_r_dis_6_disconnect_without_an_answer_in_time_is_not_repeated(void **state)
+{
+    WSMAN_DATA data = { .type = WSMAN_DATA_TYPE_DWORD, .number = 500 };
+    struct recorder *done = recorder_new();
+
+    (void)state;
+    assert_int_equal(
+        WSManSetSessionOption(f->session, WSMAN_OPTION_DEFAULT_OPERATION_TIMEOUTMS, &data), 0);
+    fake_hold(f->service, "Disconnect");
+    disconnect(shell, 0, NULL, done);
+    assert_call_refused(done, ERROR_WINRS_SHELL_DISCONNECT_OPERATION_NOT_GRACEFUL);
+    assert_int_equal(fake_count(f->service, "Disconnect"), 1);
+    fake_release(f->service, "Disconnect");
+}
+
+static void test_close_shell_while_disconnect_is_repeated(void **state)
+{
+    struct recorder *done = recorder_new();
+
+    (void)state;
+    fake_hold(f->service, "Disconnect");
+    disconnect(shell, 0, NULL, done);
+    fake_wait(f->service, "Disconnect", 1);
+    fake_close_all(f->service);
+    fake_wait(f->service, "Disconnect", 2);
+    close_shell(shell);
+    assert_call_refused(done, ERROR_OPERATION_ABORTED);
+    fake_release(f->service, "Disconnect");
+}
+
 /* ---- Reconnect ---- */
 
 static void test_r_rec_6_reconnect_is_repeated_without_a_notice(void **state)
@@ -542,6 +602,10 @@ int main(void)
         TEST(test_close_session_waits_for_the_delete_of_an_unanswered_create),
         TEST(test_an_id_of_the_application_is_not_deleted),
         TEST(test_a_create_that_was_refused_or_never_sent_leaves_nothing),
+        SHELL(test_r_dis_6_disconnect_is_repeated_once),
+        SHELL(test_r_dis_6_disconnect_is_not_repeated_twice),
+        SHELL(test_r_dis_6_disconnect_without_an_answer_in_time_is_not_repeated),
+        SHELL(test_close_shell_while_disconnect_is_repeated),
         SHELL(test_r_rec_6_reconnect_is_repeated_without_a_notice),
         SHELL(test_r_rec_6_reconnect_is_tried_until_the_server_is_back),
         SHELL(test_r_rec_6_reconnect_that_is_not_answered_in_time_leaves_it_disconnected),

@@ -131,8 +131,7 @@ static void interrupt(struct talk *talk, WSMAN_COMMAND_HANDLE command)
     WSManCloseOperation(operation, 0);
 }
 
-/* Unlike the others it is not repeated by the library: the shell stays disconnected, and one
- * asks again (R-REC-6). */
+/* Where it has no answer in its time the shell stays disconnected, and one asks again (R-REC-6). */
 static void reconnect(struct talk *talk)
 {
     DWORD allowed = talk->dialogue->is_link_bad ? ERROR_WSMAN_NETWORK_TIMEDOUT : 0;
