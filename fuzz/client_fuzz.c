@@ -1,6 +1,7 @@
 /* What the library reads of an application's texts: wsm_target_parse (connection strings),
  * wsm_options_set_text (languages), wsm_options_set_redirect, wsm_offsets_resume and _start (where
- * output goes on). What was read is written and read as the same. The input counts as each. */
+ * output goes on) and _tell (how far it has got). What was read is written and read as the same.
+ * The input counts as each. */
 #include "client/offsets.h"
 #include "client/options.h"
 #include "client/target.h"
@@ -46,6 +47,30 @@ static void set_options(const char *text)
     wsm_options_clear(&options);
 }
 
+/* What a Disconnect says of it our service reads, and nothing says more than a limit. */
+static void tell(struct wsm_offsets *offsets)
+{
+    static struct wsm_delivered read[WSM_DELIVERED_MAX];
+    struct wsm_delivered told[WSM_FROM_STREAMS_MAX];
+    struct wsm_buf text = WSM_BUF_INIT;
+    size_t count = wsm_offsets_tell(offsets, wsm_span_str("C"), told, WSM_FROM_STREAMS_MAX);
+    size_t same = 0;
+
+    check(wsm_offsets_tell(offsets, wsm_span_str("C"), told, WSM_FROM_STREAMS_MAX) == 0);
+    wsm_delivered_write(&text, told, count);
+    check(wsm_buf_ok(&text));
+    check(wsm_delivered_parse(wsm_buf_span(&text), read, &same, NULL) == (count > 0));
+    check(same == count);
+    for (size_t i = 0; i < count; i++)
+        check(read[i].offset == wsm_offsets_delivered(offsets, read[i].stream));
+    wsm_offsets_untell(offsets);
+    offsets->is_limited = true;
+    count = wsm_offsets_tell(offsets, wsm_span_str("C"), told, WSM_FROM_STREAMS_MAX);
+    for (size_t i = 0; i < count; i++)
+        check(!wsm_span_is(told[i].stream, "stdout") && !wsm_span_is(told[i].stream, "stderr"));
+    wsm_buf_clear(&text);
+}
+
 static void resume(struct wsm_span text)
 {
     static struct wsm_offsets offsets;
@@ -66,6 +91,7 @@ static void resume(struct wsm_span text)
         check(wsm_offsets_resume(&again, wsm_buf_span(&first), NULL));
         wsm_offsets_write(&again, wsm_buf_span(&streams), &second);
         check(wsm_span_equal(wsm_buf_span(&first), wsm_buf_span(&second)) && first.len > 0);
+        tell(&offsets);
     }
     wsm_buf_clear(&streams);
     wsm_buf_clear(&first);
