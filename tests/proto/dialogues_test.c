@@ -263,6 +263,24 @@ static bool say_options(const struct wsm_envelope *env, struct wsm_buf *out, str
     return true;
 }
 
+static bool say_delivered(const struct wsm_envelope *env, struct wsm_buf *out,
+                          struct wsm_error *err)
+{
+    const struct wsm_option *option = wsm_envelope_option(env, WSM_OPTION_DELIVERED);
+    struct wsm_delivered entries[WSM_DELIVERED_MAX];
+    size_t count = 0;
+    size_t i;
+
+    if (option != NULL && !wsm_delivered_parse(option->value, entries, &count, err))
+        return false;
+    for (i = 0; i < count; i++) {
+        say(out, "delivered", entries[i].command);
+        say(out, "  stream", entries[i].stream);
+        wsm_buf_printf(out, "  offset %llu\n", (unsigned long long)entries[i].offset);
+    }
+    return true;
+}
+
 static bool read_disconnect(const struct wsm_envelope *env, struct wsm_buf *out,
                             struct wsm_error *err)
 {
@@ -272,7 +290,7 @@ static bool read_disconnect(const struct wsm_envelope *env, struct wsm_buf *out,
         return false;
     say_number(out, "idle_timeout_ms", msg.idle_timeout_ms);
     say_mode(out, msg.buffer_mode);
-    return say_options(env, out, err);
+    return say_options(env, out, err) && say_delivered(env, out, err);
 }
 
 static bool read_reconnect(const struct wsm_envelope *env, struct wsm_buf *out,
