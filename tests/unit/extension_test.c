@@ -211,7 +211,6 @@ static void test_from_refuses_everything_else(void **state)
     }
 }
 
-/* Each prefix of a value is a shorter value or refused, and nothing behind it is read. */
 static void test_delivered_reads_what_it_writes(void **state)
 {
     struct wsm_delivered want[] = {
@@ -289,6 +288,7 @@ static void test_delivered_refuses_everything_else(void **state)
     }
 }
 
+/* Each prefix of a value is a shorter value or refused, and nothing behind it is read. */
 static void test_from_reads_every_prefix_within_its_bounds(void **state)
 {
     static const char whole[] = "stdout=10:200 stderr=7:7";
