@@ -1,4 +1,4 @@
-/* A command of the shell. The host's only thread. Does not reap (host.c does), does not
+/* A command of the shell. The host's only thread. Does not reap (host_run.c does), does not
  * decide what net asks for next (net does). */
 #include "host/command.h"
 

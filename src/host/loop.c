@@ -1,5 +1,5 @@
 /* Descriptors that the host's loop waits for. The host's only thread. Does not wait itself:
- * host.c does. */
+ * host_run.c does. */
 #include "host/loop.h"
 
 #include "wsmerror.h"
