@@ -9,8 +9,6 @@
 #include "server/op_receive.h"
 #include "server/service.h"
 
-#include <inttypes.h>
-
 /* WINRMD_DELIVERED is an unknown option as any other to whom we did not offer it. */
 static const char *const options[] = { WSM_OPTION_CLIENT, WSM_OPTION_TAKEOVER, NULL };
 static const char *const options_marked[] = { WSM_OPTION_CLIENT, WSM_OPTION_TAKEOVER,
@@ -34,9 +32,9 @@ static bool read_delivered(const struct wsm_envelope *env, bool is_marked, struc
     return option == NULL || wsm_delivered_parse(option->value, out->entries, &out->count, err);
 }
 
-/* Commands and streams that there are not (any more) have nothing to confirm, and nobody has got
- * what was never served. */
-static void confirm(struct wsm_shell *shell, const struct wsm_delivered *entry)
+/* Commands and streams that there are not (any more) have nothing to confirm. False: nobody has
+ * got what was never served. */
+static bool confirm(struct wsm_shell *shell, const struct wsm_delivered *entry)
 {
     struct wsm_command *command = wsm_command_find(shell, entry->command);
     uint64_t upto[WSM_HOST_STREAMS] = { 0 };
@@ -46,16 +44,24 @@ static void confirm(struct wsm_shell *shell, const struct wsm_delivered *entry)
            !wsm_span_is(entry->stream, wsm_output_stream_names[stream]))
         stream++;
     if (command == NULL || stream == WSM_HOST_STREAMS)
-        return;
-    if (entry->offset > command->served[stream]) {
-        wsm_log_info("command %s: its client says it has %" PRIu64 " bytes of %s, of which %" PRIu64
-                     " were sent",
-                     command->id.text, entry->offset, wsm_output_stream_names[stream],
-                     command->served[stream]);
-        return;
-    }
+        return true;
+    if (entry->offset > command->served[stream])
+        return false;
     upto[stream] = entry->offset;
     wsm_receive_confirm(command, upto);
+    return true;
+}
+
+static void confirm_all(struct wsm_shell *shell, const struct delivered *delivered)
+{
+    size_t false_count = 0;
+
+    for (size_t i = 0; i < delivered->count; i++)
+        false_count += !confirm(shell, &delivered->entries[i]);
+    if (false_count > 0) /* one line, however much a request says */
+        wsm_log_info(
+            "shell %s of %s: of %zu streams its client says that it has more than was sent",
+            shell->id.text, shell->owner, false_count);
 }
 
 /* ---- The request ---- */
@@ -93,8 +99,7 @@ void wsm_op_disconnect(struct wsm_exchange *exchange, struct wsm_shell *shell)
     }
     if (!wsm_change_admit(exchange, shell, WSM_HOLD_DISCONNECT, takeover))
         return;
-    for (size_t i = 0; i < delivered.count; i++)
-        confirm(shell, &delivered.entries[i]);
+    confirm_all(shell, &delivered);
     change.buffer_mode = wsm_change_buffer_mode(request.buffer_mode);
     change.idle_timeout_ms = request.idle_timeout_ms;
     if (change.idle_timeout_ms >= 0)

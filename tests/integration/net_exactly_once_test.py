@@ -659,6 +659,7 @@ class Delivered(MarkedBase):
     def test_what_was_never_served_is_not_believed(self):
         self.feed(b"more")
         self.assertEqual(self.let_go("COMMAND/stdout=11", "COMMAND/stderr=1").status, 200)
+        self.assertEqual(self.service.log().count("more than was sent"), 1)  # one line for each request
         (_, _, got), = self.successor()
         conn = self.connect()
         while len(got) < 14:
