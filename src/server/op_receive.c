@@ -112,26 +112,23 @@ static bool reaches(const uint64_t a[WSM_HOST_STREAMS], const uint64_t b[WSM_HOS
     return true;
 }
 
-static bool has_end(const struct wsm_command *command, const uint64_t upto[WSM_HOST_STREAMS])
-{
-    const struct wsm_last_answer *last = &command->last;
-
-    return last->carrier != NULL && last->is_final && reaches(upto, last->upto);
-}
-
-/* The host is told in any case: it may have lost the word with its last connection. */
+/* The host is told in any case: it may have lost the word with its last connection. Of the end
+ * of the command nothing is said. */
 void wsm_receive_confirm(struct wsm_command *command, const uint64_t upto[WSM_HOST_STREAMS])
 {
     (void)lift(command->confirmed, upto);
-    tell_host(command, has_end(command, upto));
+    tell_host(command, false);
 }
 
 static void confirm_word(struct wsm_receive *receive)
 {
     struct wsm_command *command = receive->command;
+    const struct wsm_last_answer *last = &command->last;
 
     receive->is_word_due = false;
-    confirm(command, receive->word.confirmed, has_end(command, receive->word.confirmed));
+    confirm(command, receive->word.confirmed,
+            last->carrier != NULL && last->is_final &&
+                reaches(receive->word.confirmed, last->upto));
 }
 
 /* ---- answering ---- */
