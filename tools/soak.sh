@@ -114,6 +114,7 @@ echo "seeds $*, $each s each"
 echo
 echo '| commit | run | build | seed | seconds | counts | outcome |'
 echo '| --- | --- | --- | --- | --- | --- | --- |'
+trap 'trap "" TERM; kill 0; exit 130' INT # Ctrl-C does not reach what is started with &
 work 0 "$@" &
 work 1 "$@"
 wait
