@@ -125,7 +125,11 @@ static size_t data_max(size_t max_envelope, bool is_utf16, size_t *out_pieces)
     size_t pieces = room / ENVELOPE_A_PIECE;
     size_t bytes;
 
-    *out_pieces = pieces < 1 ? 1 : pieces > PIECES_MAX ? PIECES_MAX : pieces;
+    /* Room for the ends of both streams, if their last bytes were dropped: an answer without data
+     * that is not the last one would be asked for again and again. */
+    if (pieces < WSM_HOST_STREAMS)
+        pieces = WSM_HOST_STREAMS;
+    *out_pieces = pieces > PIECES_MAX ? PIECES_MAX : pieces;
     bytes = wsm_receive_data_max(room, *out_pieces);
     return bytes > DATA_MAX ? DATA_MAX : bytes;
 }

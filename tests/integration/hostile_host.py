@@ -134,6 +134,17 @@ class OneLie(Liar):
         self.link.send(frame(SHELL, shell(OneLie.is_open, names)))
         self.link.send(frame(REPORT_END, number))
 
+    def answer_ends(self, packet):
+        """No lie: the last bytes of both streams, which end at 100, were dropped."""
+        streams, *places, _, max_pieces = struct.unpack("<IQQII", unspan(packet[16:])[1])
+        for stream, at in enumerate(places):
+            if streams & 1 << stream and at != 100 and max_pieces > 0:
+                self.link.send(frame(OUTPUT, packet[8:16] + struct.pack("<BQ", stream, 100) + span(b"")))
+                places[stream] = 100
+                max_pieces -= 1
+        is_done = all(at == 100 for at in places)
+        self.link.send(frame(ANSWER, packet[8:16] + struct.pack("<BIIB", is_done, 7 * is_done, streams * is_done, 0)))
+
     def reply(self, packet):
         kind, _, _, request = struct.unpack("<HHIQ", packet[:16])
         number = struct.pack("<Q", request)
@@ -146,6 +157,8 @@ class OneLie(Liar):
             number = struct.pack("<Q", request + 1)
         if kind == INSPECT:
             self.report(number)
+        elif kind == FETCH and self.lie == "dropped-ends":
+            self.answer_ends(packet)
         elif kind == FETCH and self.lie == "done-for-fetch":
             self.link.send(frame(DONE, number))
         elif kind == FETCH and self.lie == "many-pieces":

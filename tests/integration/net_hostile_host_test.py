@@ -75,6 +75,15 @@ class HostileHostTest(unittest.TestCase):
             self.assertEqual(answer.fault, 1359, answer.text[:2000])
             self.assertIn("not asked for", answer.text)
 
+    def test_smallest_answer_has_room_for_dropped_ends(self):
+        self.tell("dropped-ends")
+        with Conn(self.service) as conn:
+            shell = soap.open_shell(conn)
+            command = soap.start(conn, shell, "x")
+            answer = conn.call(soap.receive(shell, command, max_size=8192))
+            self.assertTrue(answer.done, answer.text)
+            self.assertEqual(answer.exit_code, 7)
+
     def test_delete_that_only_broke_the_connection_is_no_success(self):
         self.tell("breaks-at-delete")
         with Conn(self.service) as conn:
