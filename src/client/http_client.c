@@ -23,7 +23,7 @@ enum conn_state { RESOLVING, CONNECTING, RETRYING, BUSY, IDLE, CLOSING };
 struct wsm_http_conn {
     struct wsm_conn conn;
     uv_timer_t timer;
-    struct wsm_lookup *lookup;  /* borrowed; NULL unless RESOLVING */
+    struct wsm_lookup *lookup;  /* borrowed; NULL = none under way */
     struct wsm_list node;       /* in pool->connections */
     struct wsm_http_pool *pool; /* borrowed; NULL once closing */
     struct wsm_http_call *call; /* borrowed; NULL = none */
@@ -63,7 +63,7 @@ static void close_conn(struct wsm_http_conn *c)
         return;
     if (c->state == IDLE)
         c->pool->idle_count--;
-    if (c->state == RESOLVING)
+    if (c->lookup != NULL)
         wsm_lookup_cancel(c->lookup);
     c->lookup = NULL;
     c->state = CLOSING;

@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,6 +87,20 @@ __attribute__((visibility("default"))) int getaddrinfo(const char *restrict name
 __attribute__((visibility("default"))) void freeaddrinfo(struct addrinfo *list)
 {
     free(list);
+}
+
+static atomic_bool has_no_memory; /* for copies of the name short.test */
+
+/* The same for copies of names. */
+__attribute__((visibility("default"))) char *strdup(const char *text)
+{
+    size_t size = strlen(text) + 1;
+    char *copy;
+
+    if (atomic_load(&has_no_memory) && strcmp(text, "short.test") == 0)
+        return NULL;
+    copy = malloc(size);
+    return copy == NULL ? NULL : memcpy(copy, text, size);
 }
 
 static void wait_for_lookups(size_t count)
@@ -184,6 +199,24 @@ static void test_2_4_a_name_is_looked_up_by_the_first_call(void **state)
     session = open_named("host.slow");
     assert_int_equal(WSManCloseSession(session, 0), 0);
     assert_int_equal(names.begun, 0);
+}
+
+static void test_look_up_without_memory_ends_the_call(void **state)
+{
+    WSMAN_SESSION_HANDLE session = open_named("short.test");
+    struct recorder *recorder = recorder_new();
+    struct fixture own = { .session = session };
+    WSMAN_SHELL_HANDLE shell;
+
+    (void)state;
+    atomic_store(&has_no_memory, true);
+    shell = create(session, recorder);
+    assert_last_code(recorder, ERROR_OUTOFMEMORY);
+    atomic_store(&has_no_memory, false);
+    close_shell(shell);
+    close_shell(open_shell(&own));
+    assert_int_equal(WSManCloseSession(session, 0), 0);
+    recorder_free(recorder);
 }
 
 static void test_G14_a_slow_look_up_is_given_up_in_time(void **state)
@@ -307,6 +340,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_2_4_a_name_is_looked_up_by_the_first_call),
+        TEST(test_look_up_without_memory_ends_the_call),
         TEST(test_G14_a_slow_look_up_is_given_up_in_time),
         TEST(test_2_2_deinitialize_does_not_wait_for_a_look_up),
 #ifndef __SANITIZE_THREAD__
