@@ -185,13 +185,15 @@ static void on_closed(struct wsm_conn *conn)
         fail_call(c, &err);
 }
 
-/* For the application: a connection that is reset while it is made was never one. */
-static void fail_to_connect(const struct wsm_http_pool *pool, const struct wsm_error *cause,
+/* None of the addresses would do: the name may have others by now. For the application: a
+ * connection that is reset while it is made was never one. */
+static void fail_to_connect(struct wsm_http_pool *pool, const struct wsm_error *cause,
                             struct wsm_error *err)
 {
     uint32_t code = cause->code == ERROR_BROKEN_PIPE ? ERROR_WSMAN_DESTINATION_UNREACHABLE
                                                      : cause->code;
 
+    pool->is_stale = true;
     (void)wsm_fail(err, code, "cannot connect to %s: %s", pool->target->host_header,
                    wsm_error_text(cause));
 }
@@ -217,7 +219,6 @@ static void on_connected(struct wsm_conn *conn, const struct wsm_error *err)
         return;
     }
     fail_to_connect(pool, err, &failure);
-    pool->is_stale = true;
     fail_call(c, &failure);
 }
 
@@ -340,6 +341,8 @@ static void on_timeout(uv_timer_t *timer)
                    c->pool->target->host_header, doing,
                    (unsigned long long)c->call->timeout_ms + WSM_HTTP_NETWORK_DELAY_MS);
     c->call->is_overdue = true;
+    if (c->state == CONNECTING)
+        c->pool->is_stale = true;
     fail_call(c, &err);
 }
 

@@ -1,5 +1,6 @@
 /* Names that are looked up slowly. The functions of the C library that look names up are ours
- * here: a name that ends in .slow is answered when the test says so, any other with 127.0.0.1. */
+ * here: a name that ends in .slow is answered when the test says so, any other at once, with
+ * 127.0.0.1 unless the test says otherwise. */
 #include "client_fixture.h"
 
 #include <arpa/inet.h>
@@ -29,6 +30,7 @@ static struct {
     size_t begun;
     bool is_open;      /* slow ones are answered */
     bool was_too_late; /* one had to be answered before the test said so */
+    in_addr_t address; /* of all of them */
 } names = { .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER };
 
 static struct timespec deadline(void)
@@ -38,6 +40,24 @@ static struct timespec deadline(void)
     clock_gettime(CLOCK_REALTIME, &when);
     when.tv_sec += PATIENCE_S;
     return when;
+}
+
+/* Each name is that of this address from now on. */
+static void move_to(in_addr_t address)
+{
+    pthread_mutex_lock(&names.lock);
+    names.address = htonl(address);
+    pthread_mutex_unlock(&names.lock);
+}
+
+static in_addr_t address_now(void)
+{
+    in_addr_t address;
+
+    pthread_mutex_lock(&names.lock);
+    address = names.address;
+    pthread_mutex_unlock(&names.lock);
+    return address;
 }
 
 static void wait_slowly(void)
@@ -75,7 +95,7 @@ __attribute__((visibility("default"))) int getaddrinfo(const char *restrict name
         wait_slowly();
     both->address = (struct sockaddr_in){ .sin_family = AF_INET,
                                           .sin_port = htons((uint16_t)atol(service)),
-                                          .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+                                          .sin_addr.s_addr = address_now() };
     both->info = (struct addrinfo){ .ai_family = AF_INET,
                                     .ai_socktype = SOCK_STREAM,
                                     .ai_addrlen = sizeof(both->address),
@@ -147,6 +167,7 @@ static int setup(void **state)
     names.is_open = false;
     names.was_too_late = false;
     names.begun = 0;
+    names.address = htonl(INADDR_LOOPBACK);
     pthread_mutex_unlock(&names.lock);
     return 0;
 }
@@ -214,6 +235,25 @@ static void test_look_up_without_memory_ends_the_call(void **state)
     assert_last_code(recorder, ERROR_OUTOFMEMORY);
     atomic_store(&has_no_memory, false);
     close_shell(shell);
+    close_shell(open_shell(&own));
+    assert_int_equal(WSManCloseSession(session, 0), 0);
+    recorder_free(recorder);
+}
+
+/* One to which no connection can even be begun. */
+static void test_name_of_a_host_that_has_moved_is_looked_up_again(void **state)
+{
+    WSMAN_SESSION_HANDLE session = open_named("moves.test");
+    struct recorder *recorder = recorder_new();
+    struct fixture own = { .session = session };
+    WSMAN_SHELL_HANDLE shell;
+
+    (void)state;
+    move_to(INADDR_BROADCAST);
+    shell = create(session, recorder);
+    assert_last_code(recorder, ERROR_WSMAN_DESTINATION_UNREACHABLE);
+    close_shell(shell);
+    move_to(INADDR_LOOPBACK);
     close_shell(open_shell(&own));
     assert_int_equal(WSManCloseSession(session, 0), 0);
     recorder_free(recorder);
@@ -341,6 +381,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_2_4_a_name_is_looked_up_by_the_first_call),
         TEST(test_look_up_without_memory_ends_the_call),
+        TEST(test_name_of_a_host_that_has_moved_is_looked_up_again),
         TEST(test_G14_a_slow_look_up_is_given_up_in_time),
         TEST(test_2_2_deinitialize_does_not_wait_for_a_look_up),
 #ifndef __SANITIZE_THREAD__
