@@ -136,7 +136,8 @@ typedef void(CALLBACK *WSMAN_EXT_LIST_FUNCTION)(PVOID operationContext, DWORD fl
 
 /* Lists the shells that the session's user has on its server, connected or not. Asynchronous:
  * completes exactly once. Looking counts as no activity of a shell. If a connection breaks before
- * the answer it looks again, within the time-out of the message.
+ * the answer it looks again, within the time-out of the message; in the middle of a list that comes
+ * in several, three times at most.
  *
  * session             not NULL
  * flags               0

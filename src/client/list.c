@@ -10,6 +10,8 @@
 
 #include <stdlib.h>
 
+enum { RESTARTS_MAX = 3 /* of a list that has broken off behind its beginning */ };
+
 /* ---- Answers ---- */
 
 /* Makes room for one more; the size doubles at powers of two. */
@@ -138,6 +140,8 @@ static bool send_covered(struct wsm_operation *operation, struct wsm_error *err)
     return wsm_exchange_send(&operation->exchange, err);
 }
 
+/* The next part. One that always breaks off would have the list begin anew for ever, since each
+ * beginning is an answer: so in the end a broken connection is one. */
 static bool send_pull(struct wsm_operation *operation, struct wsm_span context,
                       struct wsm_error *err)
 {
@@ -148,7 +152,8 @@ static bool send_pull(struct wsm_operation *operation, struct wsm_span context,
     if (!prepare(operation, WSM_ACTION_PULL, room, &headers, err))
         return false;
     wsm_pull_request_write(&operation->exchange.call.request, &headers, &request);
-    return send_covered(operation, err);
+    return operation->restarts < RESTARTS_MAX ? send_covered(operation, err)
+                                              : wsm_exchange_send(&operation->exchange, err);
 }
 
 static bool start_list(struct wsm_operation *operation, struct wsm_error *err)
@@ -177,8 +182,12 @@ static bool start_list(struct wsm_operation *operation, struct wsm_error *err)
  * come again. A new message, since it only reads. */
 static bool list_again(struct wsm_exchange *exchange, struct wsm_error *err)
 {
+    struct wsm_operation *operation = WSM_CONTAINER_OF(exchange, struct wsm_operation, exchange);
+
     exchange->is_repeat = false;
-    return start_list(WSM_CONTAINER_OF(exchange, struct wsm_operation, exchange), err);
+    if (operation->async.listing->answer_count > 0)
+        operation->restarts++;
+    return start_list(operation, err);
 }
 
 /* The first try may have deleted it. */

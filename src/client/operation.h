@@ -81,6 +81,7 @@ struct wsm_operation {
 
     char *text;          /* owned: signal code, stream of a Send, streams of a Receive, shell id */
     char *resource_uri;  /* owned: of the shell to delete */
+    unsigned restarts;   /* of a list that broke off behind its beginning */
     struct wsm_buf data; /* owned: of a Send */
     size_t sent;         /* bytes of data that the server has taken */
     size_t chunk;        /* bytes of data on the wire */

@@ -474,6 +474,22 @@ static void test_list_is_asked_for_again(void **state)
         free(items[i]);
 }
 
+/* What comes first is answered each time: it would go on like that for ever. */
+static void test_list_that_always_breaks_off_ends(void **state)
+{
+    enum { TRIES = 4 };
+    char *items[2] = { shell_xml(SHELL_ID), shell_xml(SHELL_ID) };
+
+    (void)state;
+    fake_items(f->service, (const char *const *)items, 2, 1);
+    cut_next("Pull", 100, false);
+    result_free(list_shells(ERROR_WSMAN_NETWORK_TIMEDOUT));
+    assert_int_equal(fake_count(f->service, "Enumerate"), TRIES);
+    assert_int_equal(fake_count(f->service, "Pull"), TRIES);
+    free(items[0]);
+    free(items[1]);
+}
+
 static void limit_to(WSManSessionOption option, DWORD ms)
 {
     WSMAN_DATA data = { .type = WSMAN_DATA_TYPE_DWORD, .number = ms };
@@ -784,6 +800,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_list_cut_off_in_the_middle_gives_no_half_list, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_list_is_asked_for_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_list_that_always_breaks_off_ends, setup, teardown),
         cmocka_unit_test_setup_teardown(test_list_is_asked_for_within_its_time_out, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_list_of_a_server_that_cannot_be_reached_ends_at_once,
