@@ -504,6 +504,8 @@ void wsm_disconnect_go_on(struct wsm_shell *shell)
 
 void wsm_disconnect_delivered(struct wsm_shell *shell)
 {
+    if (shell->link == WSM_LINK_SETTLING && !wsm_exchange_is_active(&shell->exchange))
+        tell_rest(shell); /* else whoever waits for the answer does */
     if (shell->link != WSM_LINK_DRAINING)
         return;
     if (shell->link_call != NULL)

@@ -272,6 +272,34 @@ static void test_callback_that_does_not_return_is_not_told(void **state)
     recorder_free(gone);
 }
 
+/* The server has answered, but a Receive is still on the wire. */
+static void test_callback_that_returns_late_is_told_by_another(void **state)
+{
+    struct recorder *gone = recorder_new();
+
+    (void)state;
+    fake_keep_receives(f->service);
+    open_one();
+    recorder_gate(out);
+    receive(shell, command, out);
+    marked_wait_receives(1);
+    fake_hold(f->service, "Receive");
+    marked_write("stdout", "hello");
+    recorder_wait_inside(out);
+    fake_wait(f->service, "Receive", 2);
+    disconnect(shell, 0, NULL, gone);
+    fake_wait_answered(f->service, "Disconnect", 1);
+    wait_for_loop(f->session);
+    assert_told("");
+    recorder_open_gate(out);
+    fake_wait_answered(f->service, "Disconnect", 2);
+    assert_told("COMMAND/stdout=5");
+    fake_release(f->service, "Receive");
+    assert_last_code(gone, 0);
+    assert_int_equal(fake_count(f->service, "Disconnect"), 2);
+    recorder_free(gone);
+}
+
 static void let_go_within(struct recorder *recorder, const struct recorder_event *event)
 {
     if (event->code == 0)
@@ -483,6 +511,8 @@ int main(void)
         SHELL(test_callback_that_runs_is_waited_for),
         SHELL(test_queued_output_is_delivered_first),
         SHELL(test_callback_that_does_not_return_is_not_told),
+        cmocka_unit_test_setup_teardown(test_callback_that_returns_late_is_told_by_another, setup,
+                                        teardown),
         SHELL(test_disconnect_in_the_callback_tells_its_output),
         SHELL(test_output_behind_the_word_waits),
         SHELL(test_end_behind_the_word_waits),
