@@ -55,11 +55,10 @@ void wsm_command_forget(struct wsm_command *command);
 /* Is it running on the server, or has run there? */
 bool wsm_command_check_life(const struct wsm_command *command,
                             struct wsm_error *err) WSM_MUST_CHECK;
-/* May operations begin? */
 /* Application thread, with the options copied: takes WINRMD_FROM out of them, for the first
  * Receive. ERROR_WSMAN_INVALID_OPTIONS: malformed. */
 bool wsm_command_take_from(struct wsm_command *command, struct wsm_error *err) WSM_MUST_CHECK;
-
+/* May operations begin? */
 bool wsm_command_check_open(const struct wsm_command *command,
                             struct wsm_error *err) WSM_MUST_CHECK;
 

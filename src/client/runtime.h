@@ -7,30 +7,41 @@
  * first to close a handle, the close request. So whatever ends while it is within a call, that
  * call finds a handle that is not there.
  *
- *            owner                        kept by                           goes
- * queue,     the process                  -                                 never: a thread within
- * handles,                                                                  a call may need them
- * life,                                                                     after the end
- * dispatcher
- * threads    the runtime                  API handles (users)               with the last: first
- *                                                                           messages of the
- *                                                                           application, then
- *                                                                           callbacks, then the
- * loop slot       handle table                 its object                        removed by the
- * loop before the object is freed; by its maker if posting fails close      the slot, then whoever
- * -                                 by whoever closed, or request    closes the handle first with
- * the slot API        WSManDeinitialize's caller   its sessions                      handle: loop;
- * memory: handle                                                                    the caller,
- * after that session    the loop, from its opening   callbacks, shells that still      with all
- * that is left talk to the server                in it shell      its maker, then the loop     its
- * handle; holders: commands,    after the last of them, operations, link calls, notices,  with its
- * session at the refused calls                     latest command    the same its handle the same
- * operation  the same                     its handle, its last callback     the same
- * orphan     the list of orphans          its handle                        when it is closed, or
- *                                                                           the library stops
- * strand     shell; else what has no      a thread that is within it        freed by that thread,
- *            shell                                                          or at once
- * exchange   embedded in one of these     -                                 cancelled with it
+ * queue, handles, locks,  of the process, for ever: a thread within a call may need them after
+ * dispatcher              the end
+ * threads        owner    the runtime
+ *                kept by  API handles (users)
+ *                goes     with the last: first messages of the application, then callbacks, then
+ *                         the loop
+ * handle's slot  owner    the handle table
+ *                kept by  its object
+ *                goes     removed by the loop before the object is freed; by its maker if posting
+ *                         fails
+ * close request  owner    the slot, then whoever closes the handle first
+ *                goes     by whoever closed, or with the slot
+ * API handle     owner    WSManDeinitialize's caller
+ *                kept by  its sessions
+ *                goes     its slot: by the loop; its memory: by the caller, after that
+ * session        owner    the loop, from its opening
+ *                kept by  callbacks, shells that still talk to the server
+ *                goes     with all that is left in it
+ * shell          owner    its maker, then the loop
+ *                kept by  its handle; holders: commands, operations, link calls, notices, refused
+ *                         calls, the Delete behind a Create without an answer
+ *                goes     after the last of them, with its session at the latest
+ * command        owner    the same
+ *                kept by  its handle
+ *                goes     with it, with its session at the latest
+ * operation      owner    the same
+ *                kept by  its handle, its last callback
+ *                goes     the same
+ * orphan         owner    the list of orphans
+ *                kept by  its handle
+ *                goes     when it is closed, or the library stops
+ * strand         owner    its shell; else what has no shell
+ *                kept by  a thread that is within it
+ *                goes     freed by that thread, or at once
+ * exchange       embedded in one of these, cancelled with it
  */
 #ifndef WSM_CLIENT_RUNTIME_H
 #define WSM_CLIENT_RUNTIME_H
