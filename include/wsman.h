@@ -11,8 +11,8 @@
  * Rules for all functions; the comments below name only what is special
  *
  * Text        is UTF-16 and ends with NUL. WSMAN_DATA_TEXT.bufferLength counts units
- *             without the NUL. Text with a character that XML does not have (most below
- *             U+0020, U+FFFE, U+FFFF) gives ERROR_INVALID_PARAMETER.
+ *             without the NUL. Text that XML cannot carry (characters below U+0020 but tab and
+ *             line ends, U+FFFE, U+FFFF, half a surrogate pair) gives ERROR_INVALID_PARAMETER.
  * Input       (structs and all they point to) is borrowed until the function returns: the
  *             library copies it during the call, also the WSMAN_SHELL_ASYNC. The context
  *             in there stays the caller's and must live until the last callback.
@@ -42,7 +42,7 @@
  *             (docs/exactly-once.md) begins the retry time.
  * Errors      of a server keep its code, words, language, machine and plug-in. Those of the
  *             library have words that name the host, shell or limit. A code that is not listed
- *             below came from a server.
+ *             below came from a server, or says what is wrong with its answer.
  * Network     errors, "those of the network" below: ERROR_WSMAN_NAME_NOT_RESOLVED,
  *             ERROR_WSMAN_HTTP_SERVICE_UNAVAILABLE_STATUS (nobody listens there, or HTTP 503),
  *             ERROR_WSMAN_DESTINATION_UNREACHABLE, ERROR_WSMAN_NETWORK_TIMEDOUT (no answer in
@@ -59,8 +59,6 @@
  *             ERROR_WINRS_SHELL_DISCONNECTED.
  * Ends        of a parent, or WSManCloseOperation, give ERROR_OPERATION_ABORTED to whatever is
  *             going on.
- * Texts       with control characters, U+FFFE, U+FFFF or half a surrogate pair, which XML cannot
- *             carry, give ERROR_INVALID_PARAMETER; tab and line ends pass.
  * Memory      ERROR_OUTOFMEMORY can come from every function, ERROR_NOT_ENOUGH_MEMORY where a
  *             thread, a descriptor or a handle is lacking.
  * Processes   may end at any time. After fork() the child has no valid handle, and WSManInitialize

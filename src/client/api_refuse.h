@@ -5,7 +5,7 @@
 
 #include "client/api_args.h"
 
-/* Sends a refused call to its callback; see api_refuse(). */
+/* Sends a refused call to its callback; see wsm_api_refuse(). */
 struct wsm_api_call {
     const WSMAN_SHELL_ASYNC *async;
     uintptr_t session; /* whichever are known, for the strand and the callback */
