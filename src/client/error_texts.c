@@ -607,7 +607,7 @@ const struct wsm_error_row wsm_error_rows[] = {
     { ERROR_WSMAN_CLIENT_GETSESSIONOPTION_INVALID_PARAM,
       "GetSessionOption: there is no such option." },
     { ERROR_WSMAN_CLIENT_CREATESHELL_NULL_PARAM,
-      "CreateShell: the resource URI, the callback or the place for the shell is missing." },
+      "CreateShell: the session, the shell id or the place for the shell is missing." },
     { ERROR_WSMAN_CLIENT_INVALID_CREATE_SHELL_FLAG,
       "CreateShell: a flag is wrong; it takes NO_COMPRESSION and one SERVER_BUFFERING_MODE." },
     { ERROR_WSMAN_CLIENT_INVALID_CLOSE_SHELL_FLAG,
@@ -741,7 +741,7 @@ const struct wsm_error_row wsm_error_rows[] = {
     { ERROR_WSMAN_CLIENT_RECONNECTSHELL_NULL_PARAM,
       "ReconnectShell: the shell handle is missing." },
     { ERROR_WSMAN_CLIENT_CONNECTSHELL_NULL_PARAM,
-      "ConnectShell: the resource URI, the shell id, the callback or the place for the shell is "
+      "ConnectShell: the session, the resource URI, the shell id or the place for the shell is "
       "missing." },
     { ERROR_WSMAN_CLIENT_CONNECTCOMMAND_NULL_PARAM,
       "ConnectShellCommand: a parameter is missing." },
