@@ -24,7 +24,7 @@ enum wsm_link_event {
     WSM_LINK_EV_HELD,       /* what was begun before has ended */
     WSM_LINK_EV_SENT,       /* Disconnect goes out */
     WSM_LINK_EV_ANSWERED,   /* the server has disconnected it */
-    WSM_LINK_EV_KEPT,       /* the server has refused */
+    WSM_LINK_EV_KEPT,       /* the server has refused, or could not even be asked */
     WSM_LINK_EV_GONE, /* disconnected: all has come in, or the network or the shell has gone */
     WSM_LINK_EV_RECONNECT,
     WSM_LINK_EV_BACK,

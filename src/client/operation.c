@@ -1,5 +1,5 @@
 /* What all operations share: finding the target, taking turns, ending once, being
- * released. What they say on the wire is in send.c, receive.c, signal.c, identify.c, listing.c. */
+ * released. What they say on the wire is in send.c, receive.c, signal.c, identify.c, list.c. */
 #include "client/operation.h"
 
 #include "base/log.h"

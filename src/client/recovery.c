@@ -1,6 +1,6 @@
-/* Recovery: the phase between the loss of a shell's link and its return or end. Loop
- * thread. Which requests may be repeated at all is decided in may_repeat() and may_ask(); how each
- * is made anew, by its own file. */
+/* Recovery: the phase between the loss of a shell's link, or its refusal by the server, and its
+ * return or end. Loop thread. Which requests may be repeated at all is decided in may_repeat() and
+ * may_ask(); how each is made anew, by its own file. */
 #include "client/recovery.h"
 
 #include "base/log.h"
@@ -23,7 +23,7 @@ static const unsigned waits[] = { 0, 250, 500, 1000, 2000, 4000, 8000, 15000 };
 
 enum phase_kind {
     PHASE_LOST,    /* the connection; until the server answers */
-    PHASE_REFUSED, /* the server has; until it has answered to Reconnect, which is the knock */
+    PHASE_REFUSED, /* the server has; until it has answered to Reconnect, the knock */
 };
 
 /* Lives until its timer's memory may go. */
@@ -34,7 +34,7 @@ struct wsm_recovery_phase {
     uint64_t deadline;             /* loop time */
     unsigned tries;
     struct wsm_exchange *probe; /* borrowed: on the wire while TRYING */
-    struct wsm_exchange knock;  /* an Identify, where the shell has no request to try */
+    struct wsm_exchange knock;  /* LOST: an Identify, where there is no request to try */
     struct wsm_error cause;     /* owned: of the last loss, or refusal */
     struct wsm_list notices;    /* of struct wsm_notice, owned: reserved for later */
 };

@@ -62,7 +62,8 @@ void wsm_runtime_release(void);
 /* Any thread. False: no API handle is open, or the last one is being closed; the message stays
  * the caller's. */
 bool wsm_runtime_post(struct wsm_message *message);
-/* Dispatcher threads: from a callback that has returned; taken as long as there is a loop. */
+/* Dispatcher threads, from a callback that has returned, and those of the resolver; taken as long
+ * as there is a loop. */
 bool wsm_runtime_post_returned(struct wsm_message *message);
 
 /* A message whose sender waits for the answer. */
