@@ -101,8 +101,9 @@ static void converse(WSMAN_SHELL_HANDLE shell, WSMAN_COMMAND_HANDLE command, str
         case 5:
             send_line(shell, command, reader, sent, &send);
             break;
-        default:
-            SetEvent(events[event]); /* for output_end, which waits for the same */
+        default: /* for output_end, which waits for the same; or waiting has failed */
+            if (event < 3)
+                SetEvent(events[event]);
             if (send != NULL)
                 WSManCloseOperation(send, 0);
             return;

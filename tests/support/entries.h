@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-/* Of a folder, such as /proc/self/fd; 0 if it cannot be read. */
+/* Of a folder, such as /proc/self/fd; 0 if it is not there, or may not be read. */
 size_t entries_count(const char *path);
 
 #endif
