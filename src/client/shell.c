@@ -248,8 +248,8 @@ static bool take_created(struct wsm_shell *shell, const struct wsm_answer *answe
     return true;
 }
 
-/* A server that does not remember a repetition has a shell of our id: it made it the first
- * time. All that is known of it is what was asked for. */
+/* A server that does not remember a repetition has a shell of the id that we made up: it made it
+ * the first time. All that is known of it is what was asked for. */
 static bool take_ours(struct wsm_shell *shell, struct wsm_error *err)
 {
     wsm_error_clear(err);
@@ -335,12 +335,13 @@ static void on_created(struct wsm_exchange *exchange, struct wsm_answer **answer
 {
     struct wsm_shell *shell = WSM_CONTAINER_OF(exchange, struct wsm_shell, exchange);
 
-    if (err->code == ERROR_WINRS_SHELL_CLIENTID_RESOURCE_CONFLICT && exchange->is_repeat)
+    bool may_be_made = shell->options.is_id_ours && exchange->is_repeat;
+
+    if (err->code == ERROR_WINRS_SHELL_CLIENTID_RESOURCE_CONFLICT && may_be_made)
         (void)take_ours(shell, err);
     else if (err->code == 0)
         (void)take_created(shell, *answer, err);
-    else if (shell->options.is_id_ours && exchange->is_repeat &&
-             wsm_exchange_is_unreached(exchange, err))
+    else if (may_be_made && wsm_exchange_is_unreached(exchange, err))
         clear(shell); /* before the session may end for want of anything to wait for */
     wsm_shell_opened(shell, err);
 }

@@ -326,17 +326,36 @@ static void test_close_session_waits_for_the_delete_of_an_unanswered_create(void
     fake_release(f->service, "Delete");
 }
 
-/* With an id of the application's it could be another shell that has it. */
-static void test_an_id_of_the_application_is_not_deleted(void **state)
+static void create_with_own_id(void)
 {
-    (void)state;
-    limit_create(300);
-    marked_cut("Create", MARKED_UNANSWERED, 1000);
     notices = recorder_new();
     notices->user = notices;
     WSManCreateShellEx(f->session, 0, WSMAN_CMDSHELL_URI,
                        WSMAN_TEXT("99999999-3333-4444-8555-666666666601"), NULL, NULL, NULL,
                        &notices->async, &shell);
+}
+
+/* With an id of the application's it could be another shell that has it: to take that for the new
+ * one would be to delete it in the end. */
+static void test_a_conflict_on_an_id_of_the_application_is_an_error(void **state)
+{
+    (void)state;
+    marked_plain();
+    marked_cut("Create", MARKED_UNANSWERED, 1);
+    create_with_own_id();
+    assert_last_code(notices, ERROR_WINRS_SHELL_CLIENTID_RESOURCE_CONFLICT);
+    assert_int_equal(fake_count(f->service, "Create"), 2);
+    close_shell(shell);
+    wait_for_loop(f->session);
+    assert_int_equal(fake_count(f->service, "Delete"), 0);
+}
+
+static void test_an_id_of_the_application_is_not_deleted(void **state)
+{
+    (void)state;
+    limit_create(300);
+    marked_cut("Create", MARKED_UNANSWERED, 1000);
+    create_with_own_id();
     assert_last_code(notices, ERROR_WSMAN_NETWORK_TIMEDOUT);
     close_shell(shell);
     wait_for_loop(f->session);
@@ -600,6 +619,7 @@ int main(void)
         TEST(test_what_an_unanswered_create_left_is_deleted),
         TEST(test_what_a_silent_create_left_is_deleted),
         TEST(test_close_session_waits_for_the_delete_of_an_unanswered_create),
+        TEST(test_a_conflict_on_an_id_of_the_application_is_an_error),
         TEST(test_an_id_of_the_application_is_not_deleted),
         TEST(test_a_create_that_was_refused_or_never_sent_leaves_nothing),
         SHELL(test_r_dis_6_disconnect_is_repeated_once),
