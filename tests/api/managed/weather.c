@@ -14,7 +14,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-enum { CUT_BELOW = 300000, OUTAGE_MAX_MS = 2000, LULL_MAX_MS = 1500 };
+enum { CUT_BELOW = 300000, CUTS_MAX = 8, OUTAGE_MAX_MS = 2000, LULL_MAX_MS = 1500 };
 
 static struct {
     struct fault_proxy proxy;
@@ -101,6 +101,18 @@ static void cut_somehow(void)
     wait_at_most(150);
 }
 
+/* Then it is quiet for a while: a message larger than CUT_BELOW would hardly ever get through, and
+ * tries become rarer and rarer. */
+static void cut_for_a_while(void)
+{
+    uint64_t left = 1 + dice_below(&weather.dice, CUTS_MAX);
+
+    for (; left > 0 && !atomic_load(&weather.is_over); left--)
+        cut_somehow();
+    tell("cut off");
+    wait_ms(LULL_MAX_MS / 3 + dice_below(&weather.dice, LULL_MAX_MS));
+}
+
 static void kill_net(void)
 {
     const char *monitor = getenv("TEST_MONITOR");
@@ -165,10 +177,10 @@ static void *blow(void *arg)
             if (dice_one_in(&weather.dice, 3))
                 kill_net();
             else
-                cut_somehow();
+                cut_for_a_while();
             break;
         case WEATHER_CUTS:
-            cut_somehow();
+            cut_for_a_while();
             break;
         case WEATHER_OUTAGE:
             go_out();
@@ -244,6 +256,7 @@ static bool is_uncovered(const char *call)
 bool weather_explains(const char *call, int32_t code)
 {
     bool is_disconnect = strcmp(call, call_name(CALL_DISCONNECT)) == 0;
+    bool is_close = strcmp(call, call_name(CALL_CLOSE_SHELL)) == 0; /* it has 5 s */
     uint32_t error = (uint32_t)code;
 
     switch (weather.kind) {
@@ -251,6 +264,7 @@ bool weather_explains(const char *call, int32_t code)
     case WEATHER_CUTS:
     case WEATHER_KILLS:
         return (is_uncovered(call) && is_loss(error)) ||
+               (is_close && weather.kind != WEATHER_COPIES && is_loss(error)) ||
                (is_disconnect && error == ERROR_WINRS_SHELL_DISCONNECT_OPERATION_NOT_GRACEFUL);
     case WEATHER_OUTAGE: /* it becomes disconnected under whoever calls */
         return is_loss(error) || error == ERROR_WINRS_SHELL_DISCONNECTED ||
