@@ -334,7 +334,6 @@ static void on_created(struct wsm_exchange *exchange, struct wsm_answer **answer
                        struct wsm_error *err)
 {
     struct wsm_shell *shell = WSM_CONTAINER_OF(exchange, struct wsm_shell, exchange);
-
     bool may_be_made = shell->options.is_id_ours && exchange->is_repeat;
 
     if (err->code == ERROR_WINRS_SHELL_CLIENTID_RESOURCE_CONFLICT && may_be_made)
