@@ -98,6 +98,7 @@ static bool serve_body(struct fake_connection *connection, const struct wsm_http
                                     .authorization = authorization.len == 0 ? "" : text,
                                     .connection = connection->number };
     struct fake_reply reply = { .status = 200 };
+    fake_handler handler;
     size_t number;
     bool ok = false;
 
@@ -109,7 +110,10 @@ static bool serve_body(struct fake_connection *connection, const struct wsm_http
     request.name = name_of(&env);
     number = fake_remember(service, &request);
     fake_wait_released(service, request.name);
-    if (service->handler == NULL || !service->handler(service, &request, &reply))
+    pthread_mutex_lock(&service->lock);
+    handler = service->handler; /* a Delete in the background may come while it is changed */
+    pthread_mutex_unlock(&service->lock);
+    if (handler == NULL || !handler(service, &request, &reply))
         fake_answer(service, connection, &request, &reply);
     ok = !reply.is_dropped && write_reply(connection->fd, &reply);
     if (reply.is_reset)

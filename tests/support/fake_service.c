@@ -128,7 +128,9 @@ uint16_t fake_service_port(const struct fake_service *service)
 
 void fake_service_handler(struct fake_service *service, fake_handler handler)
 {
+    pthread_mutex_lock(&service->lock);
     service->handler = handler;
+    pthread_mutex_unlock(&service->lock);
 }
 
 void fake_can_disconnect(struct fake_service *service)
